@@ -1,0 +1,119 @@
+package io.caravan;
+
+import io.caravan.ops.Check;
+import io.caravan.ops.Program;
+import io.caravan.ops.Settings;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * The program's command line. Exits 0 when stopped, 1 when it failed, 2 when the settings, the routes or the state cannot
+ * be used: then each mistake is one line on the error output.
+ */
+@Command(
+        name = "caravan",
+        description = "Carries threat intelligence out of OpenCTI: every change, once and in order.",
+        synopsisSubcommandLabel = "COMMAND",
+        subcommands = CommandLine.HelpCommand.class,
+        footer = {
+            "",
+            "Settings are read from application.properties beside the launcher; an environment",
+            "variable beats a property (opencti.url is OPENCTI_URL).",
+            "Exits: 0 stopped, 1 failed, 2 settings, routes or state cannot be used."
+        })
+public final class Caravan {
+
+    private static final int STOPPED = 0;
+    private static final int FAILED = 1;
+    private static final int UNUSABLE = 2;
+
+    @Option(names = "--home", hidden = true, description = "The folder that holds application.properties and routes/.")
+    private Path home = Path.of("").toAbsolutePath();
+
+    private final PrintStream out = System.out;
+    private final PrintStream err = System.err;
+
+    private Caravan() {}
+
+    public static void main(String[] arguments) {
+        CommandLine commands = new CommandLine(new Caravan());
+        if (arguments.length == 0) {
+            commands.usage(System.err);
+            System.exit(UNUSABLE);
+        }
+        System.exit(commands.execute(arguments));
+    }
+
+    @Command(description = "Follow the stream until stopped.", mixinStandardHelpOptions = true)
+    int run() {
+        Optional<Settings> settings = settings();
+        if (settings.isEmpty()) {
+            return UNUSABLE;
+        }
+        configureLogging(settings.get(), settings.get().get("caravan.log-level"));
+        settings.get().doubts().forEach(err::println);
+        try (Program program = new Program(settings.get())) {
+            Thread hook = new Thread(() -> stop(program), "stop");
+            try {
+                program.start();
+            } catch (Program.Unusable e) {
+                return unusable(e.mistakes());
+            }
+            Runtime.getRuntime().addShutdownHook(hook);
+            return program.awaitFailure().isPresent() ? FAILED : STOPPED;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return FAILED;
+        }
+    }
+
+    @Command(
+            description = "Check the settings and routes, and open the stream once; one line a finding.",
+            mixinStandardHelpOptions = true)
+    int check() {
+        Optional<Settings> settings = settings();
+        if (settings.isEmpty()) {
+            return UNUSABLE;
+        }
+        configureLogging(settings.get(), "ERROR");
+        settings.get().doubts().forEach(out::println);
+        return new Check(settings.get(), out).run() ? STOPPED : UNUSABLE;
+    }
+
+    private Optional<Settings> settings() {
+        try {
+            Settings settings = Settings.load(home.toAbsolutePath(), System.getenv());
+            if (settings.mistakes().isEmpty()) {
+                return Optional.of(settings);
+            }
+            unusable(settings.mistakes());
+        } catch (IOException e) {
+            unusable(List.of("application.properties cannot be read: " + e.getMessage()));
+        }
+        return Optional.empty();
+    }
+
+    private int unusable(List<String> mistakes) {
+        mistakes.forEach(err::println);
+        return UNUSABLE;
+    }
+
+    /** Before the first logger is made: logback reads these once. */
+    private static void configureLogging(Settings settings, String level) {
+        System.setProperty("caravan.log-format", settings.get("caravan.log-format"));
+        System.setProperty("caravan.log-level", level);
+    }
+
+    /** On SIGTERM. The JVM would exit with 143 after its hooks; a stop in order is no failure. */
+    private static void stop(Program program) {
+        boolean failed = program.failure().isPresent();
+        program.close();
+        Runtime.getRuntime().halt(failed ? FAILED : STOPPED);
+    }
+}

@@ -1,0 +1,16 @@
+package io.caravan.event;
+
+import java.util.Optional;
+
+/**
+ * An event that could not be read or that a route or sink refused for good, kept with the reason.
+ *
+ * @param sink who refused it: a sink's name, a by-type route's, or {@code stream} where it could not even be read
+ * @param position the event's id as the stream gave it, or empty
+ * @param id the STIX id, or empty where none could be read
+ * @param error what is wrong with it, for a person
+ * @param attempts how often it was tried
+ * @param event the envelope as it came; none where it was too large to be kept
+ */
+public record DeadLetter(
+        String sink, String position, String id, String error, int attempts, Optional<Bytes> event) {}

@@ -1,0 +1,155 @@
+package io.caravan.event;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * Up to where everything is delivered: what a sink's success is followed by, and where a restart goes on. Its written
+ * form is JSON.
+ *
+ * @param platform the platform's address; a position means nothing on another
+ * @param stream the stream followed there
+ * @param resume everything up to here, inclusive, is delivered; where a connection starts ({@code from} is exclusive)
+ * @param open the newest id of which something is delivered, perhaps not all: several events share an id
+ * @param snapshot the snapshot being read, if one is: its ids are in no order, so {@code resume} stays meanwhile
+ * @param batches how many batches have been delivered since the stream was first followed. It tells one batch from the
+ *     next where nothing else moves (in a snapshot), so a sink knows a batch that comes again by the number before it
+ * @param margin how far a heartbeat's id may run ahead of events still to come
+ */
+public record Position(
+        String platform,
+        String stream,
+        EventId resume,
+        Optional<Open> open,
+        Optional<Snapshot> snapshot,
+        long batches,
+        Duration margin) {
+
+    /** A heartbeat's id is a clock that was seen to run 2 s ahead of events; a minute is kept. */
+    public static final Duration MARGIN = Duration.ofMinutes(1);
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    /**
+     * The newest id with what is delivered of it.
+     *
+     * @param delivered the fingerprints of its events, sorted; not to be written to
+     */
+    public record Open(EventId id, long[] delivered) {
+        @Override
+        public boolean equals(Object other) {
+            return other instanceof Open open && id.equals(open.id) && Arrays.equals(delivered, open.delivered);
+        }
+
+        @Override
+        public int hashCode() {
+            return id.hashCode() + Arrays.hashCode(delivered);
+        }
+
+        @Override
+        public String toString() {
+            return id + " (" + delivered.length + " delivered)";
+        }
+    }
+
+    /** What was asked of {@code recover}: the state of all objects changed after {@code from} and up to {@code until}. */
+    public record Snapshot(EventId from, Instant until) {}
+
+    public static Position startingAt(String platform, String stream, EventId resume) {
+        return new Position(platform, stream, resume, Optional.empty(), Optional.empty(), 0, MARGIN);
+    }
+
+    public static Position startingWith(String platform, String stream, Snapshot snapshot) {
+        return new Position(
+                platform, stream, snapshot.from(), Optional.empty(), Optional.of(snapshot), 0, MARGIN);
+    }
+
+    /** The newest id known to be delivered, at least in part. */
+    public EventId newest() {
+        return open.map(o -> o.id().max(resume)).orElse(resume);
+    }
+
+    public byte[] toJson() {
+        ObjectNode json = JSON.createObjectNode();
+        json.put("platform", platform).put("stream", stream).put("resume", resume.toString());
+        if (open.isPresent()) {
+            ArrayNode delivered = json.putObject("open")
+                    .put("id", open.get().id().toString())
+                    .putArray("delivered");
+            for (long fingerprint : open.get().delivered()) {
+                delivered.add(Long.toHexString(fingerprint));
+            }
+        } else {
+            json.putNull("open");
+        }
+        if (snapshot.isPresent()) {
+            json.putObject("snapshot")
+                    .put("from", snapshot.get().from().toString())
+                    .put("until", snapshot.get().until().toString());
+        } else {
+            json.putNull("snapshot");
+        }
+        json.put("batches", batches).put("margin", margin.toString());
+        try {
+            return JSON.writeValueAsBytes(json);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a position is always writable", e);
+        }
+    }
+
+    /** @throws IOException when the bytes are no position; says which part is wrong */
+    public static Position parse(byte[] bytes) throws IOException {
+        JsonNode json = JSON.readTree(bytes);
+        String part = "resume";
+        try {
+            EventId resume = EventId.parse(text(json, part));
+            part = "open";
+            Optional<Open> open = Optional.empty();
+            if (json.path(part).isObject()) {
+                JsonNode delivered = json.path(part).path("delivered");
+                long[] fingerprints = new long[delivered.size()];
+                for (int i = 0; i < fingerprints.length; i++) {
+                    fingerprints[i] = Long.parseUnsignedLong(delivered.get(i).asText(), 16);
+                }
+                Arrays.sort(fingerprints);
+                open = Optional.of(new Open(EventId.parse(text(json.path(part), "id")), fingerprints));
+            }
+            part = "snapshot";
+            Optional<Snapshot> snapshot = Optional.empty();
+            if (json.path(part).isObject()) {
+                snapshot = Optional.of(new Snapshot(
+                        EventId.parse(text(json.path(part), "from")), Instant.parse(text(json.path(part), "until"))));
+            }
+            part = "batches";
+            long batches = Long.parseLong(text(json, part));
+            part = "margin";
+            Duration margin = Duration.parse(text(json, part));
+            return new Position(text(json, "platform"), text(json, "stream"), resume, open, snapshot, batches, margin);
+        } catch (IllegalArgumentException | DateTimeException e) {
+            throw new IOException("a position whose \"" + part + "\" cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static String text(JsonNode json, String field) {
+        JsonNode value = json.path(field);
+        if (!value.isValueNode() || value.isNull()) {
+            throw new IllegalArgumentException("\"" + field + "\" is missing");
+        }
+        return value.asText();
+    }
+
+    /** For logs: where the stream stands. */
+    @Override
+    public String toString() {
+        return snapshot.map(s -> "snapshot of " + s.from() + " to " + s.until()).orElse(newest().toString());
+    }
+}

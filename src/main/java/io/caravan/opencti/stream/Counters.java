@@ -1,0 +1,126 @@
+package io.caravan.opencti.stream;
+
+import io.caravan.event.EventId;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
+
+/** What a stream has brought since the program started, for people and metrics. Written by the stream's threads, read by any. */
+public final class Counters {
+
+    /** Why a connection ended, or did not begin. */
+    public enum Ending {
+        /** The platform ended it in order. */
+        ENDED,
+        /** It broke. */
+        CUT,
+        /** No byte came for the heartbeat timeout. */
+        SILENT,
+        /** Heartbeats came and their id stood still. */
+        STILL,
+        /** The platform sent an error event. */
+        ERROR,
+        /** The platform answered something else than a stream. */
+        REFUSED,
+        /** To read a snapshot instead, or the log from its start. */
+        GAP
+    }
+
+    private final Map<String, LongAdder> events = new ConcurrentHashMap<>();
+    private final Map<Ending, LongAdder> endings = new ConcurrentHashMap<>();
+    private final LongAdder bytes = new LongAdder();
+    private final LongAdder repetitions = new LongAdder();
+    private final LongAdder deadLetters = new LongAdder();
+    private final LongAdder leftOut = new LongAdder();
+    private final LongAdder batches = new LongAdder();
+    private final LongAdder delivered = new LongAdder();
+    private volatile Optional<EventId> newest = Optional.empty();
+    private volatile Duration platformClockLead = Duration.ZERO;
+
+    void event(String name, EventId id, long size) {
+        events.computeIfAbsent(name, n -> new LongAdder()).increment();
+        bytes.add(size);
+        newest = Optional.of(id);
+    }
+
+    /** A frame that is no event to deliver: a heartbeat, metrics, a name that nobody knows. */
+    void other(String name) {
+        events.computeIfAbsent(name, n -> new LongAdder()).increment();
+    }
+
+    void repetition() {
+        repetitions.increment();
+    }
+
+    void deadLetter() {
+        deadLetters.increment();
+    }
+
+    void leftOut() {
+        leftOut.increment();
+    }
+
+    void ending(Ending ending) {
+        endings.computeIfAbsent(ending, e -> new LongAdder()).increment();
+    }
+
+    void delivered(int count) {
+        batches.increment();
+        delivered.add(count);
+    }
+
+    void platformClock(Instant time) {
+        platformClockLead = Duration.between(Instant.now(), time);
+    }
+
+    /** Frames that came, by name; repetitions are not among them. */
+    public long events(String name) {
+        LongAdder count = events.get(name);
+        return count == null ? 0 : count.sum();
+    }
+
+    public long endings(Ending ending) {
+        LongAdder count = endings.get(ending);
+        return count == null ? 0 : count.sum();
+    }
+
+    /** Connections that ended or did not begin, whatever the cause. */
+    public long reconnects() {
+        return endings.values().stream().mapToLong(LongAdder::sum).sum();
+    }
+
+    public long bytes() {
+        return bytes.sum();
+    }
+
+    public long repetitions() {
+        return repetitions.sum();
+    }
+
+    public long deadLetters() {
+        return deadLetters.sum();
+    }
+
+    /** Deletions that came although {@code listen-delete} is off. */
+    public long leftOutDeletions() {
+        return leftOut.sum();
+    }
+
+    public long batches() {
+        return batches.sum();
+    }
+
+    /** Events that every sink has. */
+    public long delivered() {
+        return delivered.sum();
+    }
+
+    /** How old the newest event is by the platform's clock; empty before the first. */
+    public Optional<Duration> lag() {
+        return newest.map(id -> Duration.between(id.time(), Instant.now().plus(platformClockLead)))
+                .map(lag -> lag.isNegative() ? Duration.ZERO : lag);
+    }
+}

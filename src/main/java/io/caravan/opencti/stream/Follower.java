@@ -1,0 +1,206 @@
+package io.caravan.opencti.stream;
+
+import io.caravan.event.Batch;
+import io.caravan.event.DeadLetter;
+import io.caravan.event.DeadLetters;
+import io.caravan.event.Position;
+import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.opencti.Platform;
+import io.caravan.opencti.Start;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Follows a stream from start to stop: one thread reads ({@link Reader}), one delivers. The delivering thread takes what
+ * has arrived as a batch, hands it to the routes, waits until every sink has it, stores the position, and takes what has
+ * arrived meanwhile. It is never interrupted.
+ */
+final class Follower {
+
+    /** Where batches and positions go. */
+    interface Target {
+        /** Hands a batch to the routes; returns when every sink has it and its position is stored, throws if not. */
+        void deliver(Batch batch) throws Exception;
+
+        void store(Position position) throws IOException;
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(Follower.class);
+
+    private final String stream;
+    private final OpenctiConfiguration options;
+    private final Platform platform;
+    private final DeadLetters deadLetters;
+    private final Target target;
+    private final Counters counters;
+    private final Health health;
+
+    private final ScheduledExecutorService watchdog;
+    private final CountDownLatch stopping = new CountDownLatch(1);
+    private final Thread deliverer;
+    private Optional<Inbox> inbox = Optional.empty();
+    private Optional<Reader> reader = Optional.empty();
+
+    Follower(
+            String stream,
+            OpenctiConfiguration options,
+            Platform platform,
+            DeadLetters deadLetters,
+            Target target,
+            Counters counters,
+            Health health) {
+        this.stream = stream;
+        this.options = options;
+        this.platform = platform;
+        this.deadLetters = deadLetters;
+        this.target = target;
+        this.counters = counters;
+        this.health = health;
+        this.watchdog = Executors.newSingleThreadScheduledExecutor(task -> thread(task, "watchdog"));
+        this.deliverer = thread(this::run, "deliver");
+    }
+
+    /** @param stored where to go on; empty on a first run */
+    void start(Optional<Position> stored) {
+        if (stored.isPresent()) {
+            begin(stored.get());
+        }
+        deliverer.start();
+    }
+
+    /** Closes the connection, then waits for the batch under way, at most so long. True when it has ended. */
+    boolean stop(Duration grace) throws InterruptedException {
+        stopping.countDown();
+        synchronized (this) {
+            inbox.ifPresent(Inbox::close);
+            reader.ifPresent(Reader::stop);
+        }
+        watchdog.shutdown();
+        deliverer.join(grace.toMillis());
+        return !deliverer.isAlive();
+    }
+
+    private void run() {
+        try {
+            if (reader().isEmpty() && !findStart()) {
+                return;
+            }
+            Inbox source = inbox().orElseThrow();
+            for (Optional<Inbox.Delivery> next = source.take(); next.isPresent(); next = source.take()) {
+                if (!deliver(next.get())) {
+                    return;
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException | OutOfMemoryError e) {
+            health.failed(new Unfollowable("delivering failed: " + e, e));
+        }
+    }
+
+    /** On a first run: asks until the platform has said where to begin. False when stopped before. */
+    private boolean findStart() throws InterruptedException {
+        Duration patience = Duration.ofMillis(options.getHeartbeatTimeout());
+        PlatformClock clock = new PlatformClock(platform, patience);
+        StartPosition position = new StartPosition(platform, clock, stream, patience, watchdog);
+        for (Backoff backoff = Backoff.FIRST; !isStopping(); backoff = backoff.next()) {
+            Duration wait = backoff.delay();
+            try {
+                Position start = position.of(Start.parse(options.getStart()));
+                target.store(start);
+                begin(start);
+                return true;
+            } catch (Platform.Refused e) {
+                health.away(e.getMessage());
+                wait = e.retryAfter().orElse(e.needsAPerson() ? Backoff.LONGEST : wait);
+            } catch (IOException e) {
+                health.away(e.getMessage() == null ? e.toString() : e.getMessage());
+            }
+            Duration jittered = Backoff.withJitter(wait);
+            LOG.warn("{} {}; next try in {} s", platform.url(), health.trouble().orElse("is away"), jittered.toSeconds());
+            stopping.await(jittered.toMillis(), TimeUnit.MILLISECONDS);
+        }
+        return false;
+    }
+
+    private synchronized void begin(Position start) {
+        if (isStopping()) {
+            return;
+        }
+        LOG.info("Following {} of {} from {}", stream, platform.url(), start);
+        Inbox box = new Inbox(start, options.getBatchMaxEvents(), options.getBatchMaxBytes(), Clock.systemUTC());
+        PlatformClock clock = new PlatformClock(platform, Duration.ofMillis(options.getHeartbeatTimeout()));
+        Reader read = new Reader(stream, options, platform, clock, box, counters, health, watchdog);
+        inbox = Optional.of(box);
+        reader = Optional.of(read);
+        thread(read, "read").start();
+    }
+
+    private synchronized Optional<Reader> reader() {
+        return reader;
+    }
+
+    private synchronized Optional<Inbox> inbox() {
+        return inbox;
+    }
+
+    /** Tries until it succeeds. False when stopped before; then nothing of it counts as delivered. */
+    private boolean deliver(Inbox.Delivery delivery) throws InterruptedException {
+        int letters = 0;
+        for (Backoff backoff = Backoff.FIRST; ; backoff = backoff.next()) {
+            try {
+                for (; letters < delivery.letters().size(); letters++) {
+                    keep(delivery.letters().get(letters));
+                }
+                Batch batch = delivery.batch();
+                if (batch.events().isEmpty()) {
+                    target.store(batch.after());
+                } else {
+                    target.deliver(batch);
+                    counters.delivered(batch.events().size());
+                }
+                health.delivered();
+                return true;
+            } catch (InterruptedException e) {
+                throw e;
+            } catch (Exception e) {
+                if (isStopping()) {
+                    LOG.info("Stopped before {} were delivered; they come again at the next start", delivery.batch());
+                    return false;
+                }
+                Duration wait = Backoff.withJitter(backoff.delay());
+                health.notDelivered(messageOf(e));
+                LOG.warn("{} not delivered: {}; next try in {} s", delivery.batch(), messageOf(e), (wait.toMillis() + 999) / 1000);
+                LOG.debug("Not delivered", e);
+                stopping.await(wait.toMillis(), TimeUnit.MILLISECONDS);
+            }
+        }
+    }
+
+    private void keep(DeadLetter letter) throws IOException {
+        deadLetters.keep(letter);
+        LOG.warn("Dead letter, position {}: {}", letter.position().isEmpty() ? "unknown" : letter.position(), letter.error());
+    }
+
+    private boolean isStopping() {
+        return stopping.getCount() == 0;
+    }
+
+    private static String messageOf(Exception e) {
+        return e.getMessage() == null ? e.toString() : e.getMessage();
+    }
+
+    private Thread thread(Runnable task, String role) {
+        Thread thread = new Thread(task, "opencti-" + stream + "-" + role);
+        thread.setDaemon(true);
+        return thread;
+    }
+}

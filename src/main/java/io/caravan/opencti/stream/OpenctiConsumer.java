@@ -1,0 +1,265 @@
+package io.caravan.opencti.stream;
+
+import io.caravan.event.Batch;
+import io.caravan.event.DeadLetters;
+import io.caravan.event.Position;
+import io.caravan.event.PositionStore;
+import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.opencti.OpenctiEndpoint;
+import io.caravan.opencti.Platform;
+import io.caravan.opencti.Start;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import org.apache.camel.Exchange;
+import org.apache.camel.Processor;
+import org.apache.camel.Suspendable;
+import org.apache.camel.api.management.ManagedAttribute;
+import org.apache.camel.api.management.ManagedResource;
+import org.apache.camel.health.HealthCheck;
+import org.apache.camel.health.HealthCheckAware;
+import org.apache.camel.health.HealthCheckHelper;
+import org.apache.camel.health.WritableHealthCheckRepository;
+import org.apache.camel.support.DefaultConsumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The consumer as Camel sees it: starts, suspends, resumes and stops the {@link Follower}, and carries a batch through
+ * the routes. The position is stored in the exchange's callback, and only when the exchange has no exception.
+ */
+@ManagedResource(description = "Managed OpenCTI consumer")
+public class OpenctiConsumer extends DefaultConsumer implements Suspendable, HealthCheckAware, Follower.Target {
+
+    private static final Logger LOG = LoggerFactory.getLogger(OpenctiConsumer.class);
+    /** How long a stop waits for the batch under way: below what a stop of the program may take, 8 s. */
+    private static final Duration GRACE = Duration.ofSeconds(5);
+
+    private final OpenctiEndpoint endpoint;
+    private final Counters counters = new Counters();
+    private volatile Optional<Position> position = Optional.empty();
+    private HealthCheck healthCheck;
+    private PositionStore store;
+    private DeadLetters deadLetters;
+    private Platform platform;
+    private Health health;
+    private Follower follower;
+
+    public OpenctiConsumer(OpenctiEndpoint endpoint, Processor processor) {
+        super(endpoint, processor);
+        this.endpoint = endpoint;
+    }
+
+    @Override
+    protected void doInit() throws Exception {
+        super.doInit();
+        OpenctiConfiguration options = endpoint.getConfiguration();
+        Start.parse(options.getStart());
+        platform = new Platform(options);
+        store = options.getPositionStore() == null ? new Forgetful() : options.getPositionStore();
+        deadLetters = options.getDeadLetters() == null ? new NoDeadLetters() : options.getDeadLetters();
+        health = new Health(platform.url(), options.getFailureHandler() == null ? e -> {} : options.getFailureHandler());
+    }
+
+    @Override
+    protected void doStart() throws Exception {
+        super.doStart();
+        if (!endpoint.getConfiguration().isSslVerify()) {
+            LOG.warn("opencti.ssl-verify is off: whoever stands between here and {} can read the token", platform.url());
+        }
+        follow();
+        if (healthCheck != null) {
+            checks().ifPresent(repository -> repository.addHealthCheck(healthCheck));
+        }
+    }
+
+    @Override
+    protected void doStop() throws Exception {
+        if (healthCheck != null) {
+            checks().ifPresent(repository -> repository.removeHealthCheck(healthCheck));
+        }
+        unfollow();
+        super.doStop();
+    }
+
+    @Override
+    protected void doSuspend() throws Exception {
+        unfollow();
+        super.doSuspend();
+    }
+
+    @Override
+    protected void doResume() throws Exception {
+        super.doResume();
+        follow();
+    }
+
+    private void follow() throws IOException {
+        position = store.read();
+        position.ifPresent(this::checkItIsOurs);
+        follower = new Follower(
+                endpoint.getStream(), endpoint.getConfiguration(), platform, deadLetters, this, counters, health);
+        follower.start(position);
+    }
+
+    private void unfollow() throws InterruptedException {
+        if (follower != null) {
+            if (!follower.stop(GRACE)) {
+                LOG.warn("The batch under way is given up where it stands; it comes again at the next start");
+            }
+            health.away("is not followed at the moment");
+            follower = null;
+        }
+    }
+
+    /** On the delivering thread. */
+    @Override
+    public void deliver(Batch batch) throws Exception {
+        CompletableFuture<Void> done = new CompletableFuture<>();
+        Exchange exchange = createExchange(true);
+        exchange.setProperty(BatchAggregation.BATCH, batch);
+        exchange.getMessage().setBody(new Messages(getEndpoint().getCamelContext(), batch));
+        getAsyncProcessor().process(exchange, doneSync -> {
+            try {
+                if (exchange.getException() != null) {
+                    throw exchange.getException();
+                }
+                if (exchange.isRollbackOnly()) {
+                    throw new IllegalStateException("a route marked the batch for rollback");
+                }
+                store(batch.after());
+                done.complete(null);
+            } catch (Exception e) {
+                done.completeExceptionally(e);
+            }
+        });
+        try {
+            done.get();
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof Exception cause ? cause : e;
+        }
+    }
+
+    @Override
+    public void store(Position next) throws IOException {
+        store.write(next);
+        position = Optional.of(next);
+    }
+
+    private void checkItIsOurs(Position stored) {
+        if (!stored.platform().equals(platform.url()) || !stored.stream().equals(endpoint.getStream())) {
+            throw new IllegalArgumentException(
+                    "the stored position is of %s of %s, and %s of %s is to be followed: set the old ones again, or another data directory"
+                            .formatted(stored.stream(), stored.platform(), endpoint.getStream(), platform.url()));
+        }
+    }
+
+    private Optional<WritableHealthCheckRepository> checks() {
+        return Optional.ofNullable(HealthCheckHelper.getHealthCheckRepository(
+                getEndpoint().getCamelContext(), "consumers", WritableHealthCheckRepository.class));
+    }
+
+    @Override
+    public void setHealthCheck(HealthCheck healthCheck) {
+        this.healthCheck = healthCheck;
+    }
+
+    @Override
+    public HealthCheck getHealthCheck() {
+        return healthCheck;
+    }
+
+    public Counters counters() {
+        return counters;
+    }
+
+    /** Everything up to here is delivered and stored; empty before the first. */
+    public Optional<Position> position() {
+        return position;
+    }
+
+    /** What keeps the platform from being heard; empty when it is heard. */
+    public Optional<String> trouble() {
+        return health.trouble();
+    }
+
+    /** What keeps the batch under way from being delivered; empty when nothing does. */
+    public Optional<String> sinkTrouble() {
+        return health.sinkTrouble();
+    }
+
+    @ManagedAttribute(description = "Whether the platform is heard at the moment")
+    public boolean isConnected() {
+        return health != null && health.trouble().isEmpty();
+    }
+
+    @ManagedAttribute(description = "What keeps the platform from being heard")
+    public String getTrouble() {
+        return health == null ? "" : health.trouble().orElse("");
+    }
+
+    @ManagedAttribute(description = "The stored position: everything up to here is delivered")
+    public String getPosition() {
+        return position.map(Position::toString).orElse("");
+    }
+
+    @ManagedAttribute(description = "Events delivered to every sink since the start")
+    public long getDeliveredEvents() {
+        return counters.delivered();
+    }
+
+    @ManagedAttribute(description = "Batches delivered to every sink since the start")
+    public long getDeliveredBatches() {
+        return counters.batches();
+    }
+
+    @ManagedAttribute(description = "Bytes of events received since the start")
+    public long getReceivedBytes() {
+        return counters.bytes();
+    }
+
+    @ManagedAttribute(description = "Events that the platform sent again and that were left out")
+    public long getRepeatedEvents() {
+        return counters.repetitions();
+    }
+
+    @ManagedAttribute(description = "Events that could not be read and were kept as dead letters")
+    public long getDeadLetters() {
+        return counters.deadLetters();
+    }
+
+    @ManagedAttribute(description = "Connections that ended or did not begin")
+    public long getReconnects() {
+        return counters.reconnects();
+    }
+
+    @ManagedAttribute(description = "Age of the newest event received by the platform's clock, in milliseconds; -1 before the first")
+    public long getLagMillis() {
+        return counters.lag().map(Duration::toMillis).orElse(-1L);
+    }
+
+    /** Keeps the position as long as the program runs. */
+    private static final class Forgetful implements PositionStore {
+        private Optional<Position> position = Optional.empty();
+
+        @Override
+        public synchronized Optional<Position> read() {
+            return position;
+        }
+
+        @Override
+        public synchronized void write(Position next) {
+            position = Optional.of(next);
+        }
+    }
+
+    /** Fails: an event that nobody keeps may not be passed over. */
+    private static final class NoDeadLetters implements DeadLetters {
+        @Override
+        public void keep(io.caravan.event.DeadLetter letter) throws IOException {
+            throw new IOException("no dead letters are configured, and this event cannot be read: " + letter.error());
+        }
+    }
+}

@@ -1,0 +1,432 @@
+package io.caravan.opencti.stream;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.caravan.event.Bytes;
+import io.caravan.event.DeadLetter;
+import io.caravan.event.Envelope;
+import io.caravan.event.Event;
+import io.caravan.event.EventId;
+import io.caravan.event.Position.Snapshot;
+import io.caravan.event.Unreadable;
+import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.opencti.Platform;
+import io.caravan.opencti.Platform.StreamRequest;
+import io.caravan.opencti.stream.Counters.Ending;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reads a stream for as long as it is followed: connects at the position, reads until the connection ends, connects
+ * again. What arrives goes into the {@link Inbox}, which blocks this thread while the sinks are behind. Runs on a thread
+ * of its own, which nobody interrupts: {@link #stop()} closes the connection under it.
+ */
+final class Reader implements Runnable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Reader.class);
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Set<String> OPERATIONS = Set.of("create", "update", "delete", "merge");
+    private static final Duration HEARTBEAT_MAY_STAND_STILL = Duration.ofMinutes(10);
+
+    private final String stream;
+    private final OpenctiConfiguration options;
+    private final Platform platform;
+    private final PlatformClock clock;
+    private final Inbox inbox;
+    private final Counters counters;
+    private final Health health;
+    private final ScheduledExecutorService watchdog;
+
+    private final CountDownLatch stopping = new CountDownLatch(1);
+    private final Object connecting = new Object();
+    private Connection connection;
+    private long firstWait = Backoff.FIRST.delay().toMillis();
+    private Duration warnedLead = Arrivals.TOLERATED_LEAD;
+
+    Reader(
+            String stream,
+            OpenctiConfiguration options,
+            Platform platform,
+            PlatformClock clock,
+            Inbox inbox,
+            Counters counters,
+            Health health,
+            ScheduledExecutorService watchdog) {
+        this.stream = stream;
+        this.options = options;
+        this.platform = platform;
+        this.clock = clock;
+        this.inbox = inbox;
+        this.counters = counters;
+        this.health = health;
+        this.watchdog = watchdog;
+    }
+
+    /** Ends the reading from any thread, at once unless an event waits for room in the inbox; close that too. */
+    void stop() {
+        stopping.countDown();
+        synchronized (connecting) {
+            if (connection != null) {
+                connection.close();
+            }
+        }
+    }
+
+    @Override
+    public void run() {
+        Backoff backoff = null;
+        try {
+            while (!isStopping()) {
+                if (backoff == null) {
+                    backoff = new Backoff(Duration.ofMillis(firstWait));
+                }
+                Conversation conversation = new Conversation();
+                Duration wait;
+                try {
+                    conversation.hold();
+                    counters.ending(Ending.ENDED);
+                    health.away("the platform ended the connection");
+                    wait = conversation.madeProgress() ? Duration.ZERO : backoff.delay();
+                } catch (StartOver e) {
+                    counters.ending(Ending.GAP);
+                    wait = Duration.ZERO;
+                } catch (Unfollowable e) {
+                    health.failed(e);
+                    return;
+                } catch (Platform.Refused e) {
+                    counters.ending(Ending.REFUSED);
+                    health.away(e.getMessage());
+                    wait = e.retryAfter().orElse(e.needsAPerson() ? Backoff.LONGEST : backoff.delay());
+                } catch (IOException e) {
+                    counters.ending(endingOf(e));
+                    health.away(e.getMessage() == null ? e.toString() : e.getMessage());
+                    wait = conversation.madeProgress() ? Duration.ZERO : backoff.delay();
+                }
+                backoff = conversation.wasAlive ? null : backoff.next();
+                pause(wait);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException | OutOfMemoryError e) {
+            health.failed(new Unfollowable("reading the stream failed: " + e, e));
+        }
+    }
+
+    private void pause(Duration wait) throws InterruptedException {
+        if (isStopping() || wait.isZero()) {
+            return;
+        }
+        Duration jittered = Backoff.withJitter(wait);
+        LOG.warn("{} {}; next try in {} s", platform.url(), health.trouble().orElse("is away"), (jittered.toMillis() + 999) / 1000);
+        stopping.await(jittered.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    private boolean isStopping() {
+        return stopping.getCount() == 0;
+    }
+
+    private static Ending endingOf(IOException e) {
+        if (e instanceof Connection.Silent) {
+            return Ending.SILENT;
+        }
+        if (e instanceof ErrorEvent) {
+            return Ending.ERROR;
+        }
+        return e instanceof StandsStill ? Ending.STILL : Ending.CUT;
+    }
+
+    private StreamRequest request() {
+        Map<String, String> query = new LinkedHashMap<>();
+        Optional<Snapshot> snapshot = inbox.snapshot();
+        query.put("from", snapshot.map(Snapshot::from).orElseGet(inbox::resume).toString());
+        snapshot.ifPresent(s -> query.put("recover", s.until().toString()));
+        query.put("listen-delete", String.valueOf(options.isListenDelete()));
+        query.put("no-dependencies", String.valueOf(options.isNoDependencies()));
+        query.put("with-inferences", String.valueOf(options.isWithInferences()));
+        return new StreamRequest(StreamRequest.pathOf(stream), query);
+    }
+
+    /** One connection, from asking for it to its end. */
+    private final class Conversation implements SseParser.Listener {
+
+        private boolean broughtEvents;
+        private boolean wasAlive;
+        private EventId lastHeartbeat = EventId.ZERO;
+        private long stillSince = System.nanoTime();
+        private Optional<IOException> end = Optional.empty();
+        private Optional<Gap> gap = Optional.empty();
+
+        /** Returns when the platform ends the stream in order. */
+        void hold() throws IOException, InterruptedException {
+            StreamRequest request = request();
+            inbox.connected();
+            Duration silence = Duration.ofMillis(options.getHeartbeatTimeout());
+            try (Connection opened = new Connection(platform, request, silence, watchdog)) {
+                synchronized (connecting) {
+                    connection = opened;
+                }
+                opened.openedAt().ifPresent(counters::platformClock);
+                SseParser parser = new SseParser(options.getEventMaxBytes(), this);
+                byte[] buffer = Connection.buffer();
+                while (!isStopping() && opened.readInto(parser, buffer)) {
+                    if (end.isPresent()) {
+                        throw end.get();
+                    }
+                    if (gap.isPresent()) {
+                        bridge(gap.get());
+                    }
+                }
+            } finally {
+                synchronized (connecting) {
+                    connection = null;
+                }
+            }
+        }
+
+        /** True when the next connection starts further on: then there is no reason to wait for it. */
+        boolean madeProgress() {
+            return broughtEvents && wasAlive && inbox.snapshot().isEmpty();
+        }
+
+        @Override
+        public void event(Frame frame) {
+            if (end.isPresent() || gap.isPresent() || isStopping()) {
+                return; // the connection is about to be given up: what follows comes again on the next
+            }
+            wasAlive = true;
+            switch (frame.name()) {
+                case "create", "update", "delete", "merge" -> object(frame);
+                case "heartbeat" -> heartbeat(frame);
+                case "connected" -> connected(frame);
+                case "no-recover" -> noRecover(frame);
+                case "error" -> error(frame);
+                case "consumer_metrics" -> counters.other(frame.name());
+                default -> unknown(frame);
+            }
+        }
+
+        @Override
+        public void retry(long millis) {
+            firstWait = Math.max(1, Math.min(millis, Backoff.LONGEST.toMillis()));
+        }
+
+        private void object(Frame frame) {
+            Optional<EventId> id = idOf(frame);
+            if (id.isEmpty()) {
+                note(inbox.add(letter(frame, "", "its id is no event id, so its place in the stream is unknown")), true);
+                return;
+            }
+            if (frame.isTooLarge()) {
+                String error = "its " + frame.size() + " bytes are more than caravan.event-max-bytes, " + options.getEventMaxBytes();
+                refuse(frame, id.get(), "", error, Long.hashCode(frame.size()));
+                return;
+            }
+            try {
+                Envelope envelope = Envelope.read(frame.data());
+                Event event = new Event(id.get(), frame.name(), envelope.kind(), envelope.objectId(), frame.data());
+                if (frame.name().equals("delete") && !options.isListenDelete()) {
+                    inbox.skip(event);
+                    counters.leftOut();
+                    return;
+                }
+                Inbox.Receipt receipt = inbox.add(event);
+                note(receipt, false);
+                if (receipt.isNew()) {
+                    counters.event(frame.name(), event.id(), frame.size());
+                    warnOfClocks();
+                }
+            } catch (Unreadable e) {
+                refuse(frame, id.get(), "", "unreadable: " + e.getMessage(), frame.data().hashCode());
+            }
+        }
+
+        private void unknown(Frame frame) {
+            counters.other(frame.name());
+            Optional<EventId> id = idOf(frame);
+            try {
+                Envelope envelope = Envelope.read(frame.data());
+                String error = "nobody knows an event named " + frame.name();
+                if (id.isPresent()) {
+                    refuse(frame, id.get(), envelope.objectId(), error, frame.data().hashCode());
+                } else {
+                    note(inbox.add(letter(frame, envelope.objectId(), error)), true);
+                }
+            } catch (Unreadable e) {
+                LOG.debug("An event named {} carries no object: {}", frame.name(), e.getMessage());
+            }
+        }
+
+        private void refuse(Frame frame, EventId id, String objectId, String error, long distinction) {
+            long fingerprint = 31L * frame.name().hashCode() + distinction;
+            note(inbox.add(id, fingerprint, letter(frame, objectId, error)), true);
+        }
+
+        private DeadLetter letter(Frame frame, String objectId, String error) {
+            Optional<Bytes> event = frame.isTooLarge() ? Optional.empty() : Optional.of(frame.data());
+            return new DeadLetter("stream", frame.id().orElse(""), objectId, frame.name() + ": " + error, 1, event);
+        }
+
+        private void note(Inbox.Receipt receipt, boolean isLetter) {
+            if (receipt.waited() || receipt.isNew()) {
+                stillSince = System.nanoTime();
+            }
+            if (!receipt.isNew()) {
+                counters.repetition();
+                return;
+            }
+            broughtEvents = true;
+            if (isLetter) {
+                counters.deadLetter();
+            }
+            health.connected();
+        }
+
+        private void heartbeat(Frame frame) {
+            counters.other(frame.name());
+            Optional<EventId> id = idOf(frame);
+            id.ifPresent(inbox::heartbeat);
+            if (!lastHeartbeat.equals(id.orElse(lastHeartbeat))) {
+                lastHeartbeat = id.get();
+                stillSince = System.nanoTime();
+            }
+            if (System.nanoTime() - stillSince > HEARTBEAT_MAY_STAND_STILL.toNanos()) {
+                end = Optional.of(new StandsStill(lastHeartbeat));
+            }
+            health.connected();
+        }
+
+        private void connected(Frame frame) {
+            JsonNode log = json(frame);
+            Optional<EventId> first = eventId(log.path("firstEventId"));
+            Optional<EventId> last = eventId(log.path("lastEventId"));
+            LOG.debug("Connected: {}", log);
+            if (inbox.snapshot().isPresent()) {
+                return; // it is read from the database, whatever the log keeps
+            }
+            Optional<EventId> newest = inbox.newest();
+            EventId position = newest.orElse(EventId.ZERO).max(inbox.resume());
+            if (newest.isPresent() && last.isPresent() && newest.get().isAbove(last.get())) {
+                gap = Optional.of(new Gap(EventId.ZERO, "the platform's log ends at " + last.get() + ", before our position "
+                        + newest.get() + ": it was reset"));
+            } else if (first.isPresent() && first.get().isAbove(position) && !position.equals(EventId.ZERO)) {
+                Duration length = Duration.between(position.time(), first.get().time());
+                String message = "the platform's log begins at " + first.get() + " and no longer keeps our position " + position
+                        + ": a gap of " + length;
+                if (stream.equals("raw") && options.getOnGap() == OpenctiConfiguration.OnGap.recover) {
+                    LOG.warn("{}; the base stream has no snapshot, so what lay in the gap is lost", message);
+                } else {
+                    gap = Optional.of(new Gap(position, message));
+                }
+            }
+        }
+
+        private void noRecover(Frame frame) {
+            JsonNode data = json(frame);
+            Optional<EventId> resumeFrom = eventId(data.path("resume_from"));
+            if (resumeFrom.isEmpty()) {
+                end = Optional.of(new ErrorEvent("sent a no-recover without resume_from: " + frame.data()));
+                return;
+            }
+            LOG.warn("This stream has no snapshot, it goes on from {}: {}", resumeFrom.get(), data.path("message").asText());
+            inbox.noRecover(resumeFrom.get());
+        }
+
+        private void error(Frame frame) {
+            String message = json(frame).path("message").asText(frame.data().toString());
+            boolean isEmptyLog = message.contains("no such key");
+            wasAlive = false; // the connection never brings anything, so the wait between tries grows
+            end = Optional.of(new ErrorEvent(
+                    isEmptyLog
+                            ? "has an empty log (" + message + "): it is new, or its Redis was flushed"
+                            : "sent an error event: " + message));
+        }
+
+        /** What to do about a gap: a snapshot of what changed in it, the log from its start, or nothing at all. */
+        private void bridge(Gap found) throws IOException, InterruptedException {
+            if (options.getOnGap() == OpenctiConfiguration.OnGap.fail) {
+                throw new Unfollowable(found.message() + "; on-gap is fail, so it is not followed any further", null);
+            }
+            if (!stream.equals("raw")) {
+                Instant until = clock.now().minus(StartPosition.SEARCHABLE_AFTER);
+                LOG.warn("{}; what changed since {} is read as a snapshot, deletions and merges in the gap are not told", found.message(), found.since());
+                inbox.begin(new Snapshot(found.since(), until));
+            } else {
+                LOG.warn("{}; the log is read again from its start", found.message());
+                inbox.beginLogAgain();
+            }
+            throw new StartOver();
+        }
+
+        private void warnOfClocks() {
+            Duration lead = inbox.heartbeatLead();
+            if (lead.compareTo(warnedLead) > 0) {
+                warnedLead = lead;
+                LOG.warn("An event came {} s below an earlier heartbeat's id: the clocks of the platform's nodes and its Redis"
+                        + " disagree. The position keeps that much more distance from heartbeats", lead.toSeconds());
+            }
+        }
+    }
+
+    private static Optional<EventId> idOf(Frame frame) {
+        return frame.id().flatMap(Reader::eventId);
+    }
+
+    private static Optional<EventId> eventId(JsonNode value) {
+        return value.isTextual() ? eventId(value.asText()) : Optional.empty();
+    }
+
+    private static Optional<EventId> eventId(String text) {
+        try {
+            return Optional.of(EventId.parse(text));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static JsonNode json(Frame frame) {
+        try {
+            return JSON.readTree(frame.data().array(), 0, frame.data().length());
+        } catch (JsonProcessingException e) {
+            LOG.debug("A {} event that is no JSON", frame.name(), e);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException("reading from memory failed", e);
+        }
+        return JSON.missingNode();
+    }
+
+    /** The log no longer holds what comes after our position. */
+    private record Gap(EventId since, String message) {}
+
+    /** The connection is given up for one that begins elsewhere. */
+    private static final class StartOver extends IOException {
+        private static final long serialVersionUID = 1L;
+    }
+
+    /** The platform says that nothing will follow on this connection. */
+    private static final class ErrorEvent extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        ErrorEvent(String message) {
+            super(message);
+        }
+    }
+
+    private static final class StandsStill extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        StandsStill(EventId heartbeat) {
+            super("its heartbeat has stood at " + heartbeat + " for " + HEARTBEAT_MAY_STAND_STILL.toMinutes() + " minutes");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+package io.caravan.ops;
+
+import io.caravan.opencti.stream.Counters;
+import io.caravan.opencti.stream.OpenctiConsumer;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One line a minute in the log while events flow: how many, how fast, how far behind the platform, and where. */
+final class MinuteReport implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(MinuteReport.class);
+    private static final long PERIOD_SECONDS = 60;
+
+    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(task -> {
+        Thread thread = new Thread(task, "minute-report");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    MinuteReport(List<OpenctiConsumer> consumers) {
+        for (OpenctiConsumer consumer : consumers) {
+            Stream stream = new Stream(consumer);
+            clock.scheduleAtFixedRate(stream::report, PERIOD_SECONDS, PERIOD_SECONDS, TimeUnit.SECONDS);
+        }
+    }
+
+    @Override
+    public void close() {
+        clock.shutdownNow();
+    }
+
+    private static final class Stream {
+        private final OpenctiConsumer consumer;
+        private long reported;
+
+        Stream(OpenctiConsumer consumer) {
+            this.consumer = consumer;
+        }
+
+        void report() {
+            Counters counters = consumer.counters();
+            long delivered = counters.delivered();
+            long events = delivered - reported;
+            reported = delivered;
+            if (events > 0) {
+                LOG.info(
+                        "{} events in the last minute, {}/s, {} behind the platform, position {}",
+                        events,
+                        String.format(Locale.ROOT, "%.1f", events / (double) PERIOD_SECONDS),
+                        counters.lag().map(MinuteReport::roughly).orElse("nothing"),
+                        consumer.getPosition());
+            }
+        }
+    }
+
+    static String roughly(Duration lag) {
+        if (lag.toDays() > 1) {
+            return lag.toDays() + " days";
+        }
+        if (lag.toMinutes() > 90) {
+            return lag.toHours() + " h";
+        }
+        return lag.toSeconds() > 90 ? lag.toMinutes() + " min" : lag.toSeconds() + " s";
+    }
+}

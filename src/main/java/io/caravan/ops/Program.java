@@ -1,0 +1,178 @@
+package io.caravan.ops;
+
+import io.caravan.event.State;
+import io.caravan.opencti.OpenctiComponent;
+import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.opencti.stream.BatchAggregation;
+import io.caravan.opencti.stream.OpenctiConsumer;
+import io.caravan.sink.DeadLetterFiles;
+import io.caravan.sink.DeadLetterStep;
+import io.caravan.sink.Journal;
+import io.caravan.sink.Sinks;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
+import org.apache.camel.AggregationStrategy;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Exchange;
+import org.apache.camel.Route;
+import org.apache.camel.main.Main;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The running program: the routes of the routes folder in a Camel context, with the beans that they name. Made once,
+ * started once, closed from any thread; closing stops in order and takes at most about 7 s.
+ */
+public final class Program implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Program.class);
+    /** Camel's own patience with exchanges under way, in seconds; the consumer's, 5 s, lies within it. */
+    private static final int SHUTDOWN_TIMEOUT = 6;
+
+    private final Settings settings;
+    private final Main main = new Main();
+    private final State state;
+    private final Journal journal;
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private volatile Optional<Exception> failure = Optional.empty();
+    private Optional<MinuteReport> report = Optional.empty();
+    private boolean closed;
+
+    /** The program cannot run with these settings, routes or state; one line a mistake. */
+    public static final class Unusable extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final transient List<String> mistakes;
+
+        Unusable(List<String> mistakes, Throwable cause) {
+            super(String.join("; ", mistakes), cause);
+            this.mistakes = mistakes;
+        }
+
+        public List<String> mistakes() {
+            return mistakes == null ? List.of(getMessage()) : mistakes;
+        }
+    }
+
+    public Program(Settings settings) {
+        this.settings = settings;
+        Path data = settings.dataDirectory();
+        state = new State(data.resolve("state/store"));
+        journal = new Journal(settings.filesDirectory().resolve("journal"), data.resolve("state/journal.json"));
+        DeadLetterFiles deadLetters = new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC());
+
+        OpenctiConfiguration opencti = settings.opencti();
+        opencti.setPositionStore(state);
+        opencti.setDeadLetters(deadLetters);
+        opencti.setFailureHandler(this::fail);
+        OpenctiComponent component = new OpenctiComponent();
+        component.setConfiguration(opencti);
+
+        main.setDefaultPropertyPlaceholderLocation("false");
+        main.configure().withShutdownTimeout(SHUTDOWN_TIMEOUT).withShutdownLogInflightExchangesOnTimeout(false);
+        main.configure().withAutoConfigurationEnvironmentVariablesEnabled(false);
+        Path routes = settings.routesDirectory();
+        main.configure().withRoutesIncludePattern("file:" + routes + "/*.yaml,file:" + routes + "/**/*.yaml");
+        settings.all().forEach((name, value) -> main.addInitialProperty(name.toString(), value.toString()));
+        main.bind("opencti", component);
+        main.bind("journal", journal);
+        main.bind("deadLetter", new DeadLetterStep(deadLetters));
+        main.bind("sinks", new Sinks(settings.sinks()));
+        main.bind("changes", new BatchAggregation());
+        main.bind("keepBatch", new KeepBatch());
+    }
+
+    /** Loads the routes and starts them. */
+    public void start() throws Unusable {
+        load();
+        try {
+            main.start();
+        } catch (Exception e) {
+            throw new Unusable(StartFailure.mistakes(e), e);
+        }
+        LOG.info("Caravan runs, sinks: {}", String.join(", ", settings.sinks()));
+        report = Optional.of(new MinuteReport(consumers()));
+    }
+
+    /** Loads the routes and makes their steps, but starts none. */
+    public void load() throws Unusable {
+        if (!Files.isDirectory(settings.routesDirectory())) {
+            throw new Unusable(List.of("routes: there is no folder " + settings.routesDirectory()), null);
+        }
+        try {
+            main.init();
+        } catch (Exception e) {
+            throw new Unusable(StartFailure.mistakes(e), e);
+        }
+    }
+
+    /** Waits until the stream cannot be followed any further, or the program is closed. */
+    public Optional<Exception> awaitFailure() throws InterruptedException {
+        ended.await();
+        return failure;
+    }
+
+    public Optional<Exception> failure() {
+        return failure;
+    }
+
+    public CamelContext context() {
+        return main.getCamelContext();
+    }
+
+    /** What follows a stream. */
+    public List<OpenctiConsumer> consumers() {
+        return routes()
+                .map(Route::getConsumer)
+                .map(consumer -> consumer instanceof OpenctiConsumer opencti ? opencti : null)
+                .filter(Objects::nonNull)
+                .toList();
+    }
+
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        LOG.info("Stopping");
+        report.ifPresent(MinuteReport::close);
+        try {
+            main.stop();
+        } catch (Exception e) {
+            LOG.warn("Stopping the routes failed: {}", e.toString());
+        }
+        main.shutdown();
+        journal.close();
+        state.close();
+        LOG.info("Stopped");
+        ended.countDown();
+    }
+
+    private Stream<Route> routes() {
+        return context().getRoutes().stream();
+    }
+
+    private void fail(Exception e) {
+        failure = Optional.of(e);
+        ended.countDown();
+    }
+
+    /** What comes out of a fan-out is the batch that went in. */
+    private static final class KeepBatch implements AggregationStrategy {
+        @Override
+        public Exchange aggregate(Exchange oldExchange, Exchange newExchange) {
+            throw new UnsupportedOperationException("only within a fan-out, whose own exchange is passed on");
+        }
+
+        @Override
+        public Exchange aggregate(Exchange oldExchange, Exchange newExchange, Exchange batchExchange) {
+            return batchExchange;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package io.caravan.sink;
+
+import io.caravan.event.DeadLetter;
+import io.caravan.event.DeadLetters;
+import io.caravan.event.Event;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import org.apache.camel.Exchange;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The step that routes catch with: {@code bean: {ref: deadLetter, method: event}} in a {@code doCatch} keeps the event
+ * that a by-type route failed on, and leaves nothing of it for the sinks. A fault of input or output is no fault of the
+ * event: it is thrown on, and the batch is tried again.
+ */
+public final class DeadLetterStep {
+
+    private static final Logger LOG = LoggerFactory.getLogger(DeadLetterStep.class);
+
+    private final DeadLetters deadLetters;
+
+    public DeadLetterStep(DeadLetters deadLetters) {
+        this.deadLetters = deadLetters;
+    }
+
+    public List<Event> event(Exchange exchange) throws Exception {
+        Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof IOException) {
+                throw failure;
+            }
+        }
+        Event event = exchange.getMessage().getHeader("event", Event.class);
+        String route = exchange.getProperty(Exchange.FAILURE_ROUTE_ID, event.op(), String.class);
+        String error = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+        deadLetters.keep(new DeadLetter(
+                route, event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
+        LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), route, event, error);
+        return List.of();
+    }
+}

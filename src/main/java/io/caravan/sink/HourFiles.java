@@ -1,0 +1,140 @@
+package io.caravan.sink;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.io.UncheckedIOException;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+import java.util.zip.GZIPOutputStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The journal's files, {@code yyyy/MM/dd/HH.ndjson} below its root, by name and so by time. It owns which are still
+ * plain and which is the newest; safe for its two threads. A file that is gzipped is replaced in one step; a kill leaves the plain file, perhaps
+ * both, and the plain one is then removed.
+ */
+final class HourFiles implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(HourFiles.class);
+
+    private static final String PLAIN = ".ndjson";
+    private static final String ZIPPED = ".ndjson.gz";
+    private static final String HOUR = "[0-9]{4}/[0-9]{2}/[0-9]{2}/[0-9]{2}";
+
+    private final Path root;
+    private Optional<String> newest = Optional.empty();
+    private final SortedSet<String> plain = new ConcurrentSkipListSet<>();
+    private final ExecutorService compressor = Executors.newSingleThreadExecutor(task -> {
+        Thread thread = new Thread(task, "journal-compress");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    HourFiles(Path root) {
+        this.root = root;
+    }
+
+    /** Reads what is there and clears what an interrupted compression left. */
+    void finishInterrupted() throws IOException {
+        List<String> names = names();
+        for (String name : names) {
+            if (name.endsWith(".gz.part")) {
+                Files.delete(path(name));
+            } else if (name.endsWith(ZIPPED) && names.contains(hourOf(name) + PLAIN)) {
+                Files.delete(path(hourOf(name) + PLAIN));
+                names = names();
+            }
+        }
+        newest = names.stream().filter(HourFiles::isHour).map(HourFiles::hourOf).max(Comparator.naturalOrder());
+        names.stream()
+                .filter(name -> isHour(name) && name.endsWith(PLAIN))
+                .map(HourFiles::hourOf)
+                .forEach(plain::add);
+    }
+
+    /** The file for an hour, or for the newest hour there is, if the clock has gone back behind it. */
+    Path notBefore(String hour) {
+        String name = newest.filter(n -> n.compareTo(hour) > 0).orElse(hour);
+        newest = Optional.of(name);
+        plain.add(name);
+        return path(name + PLAIN);
+    }
+
+    /** Gzips the files of all hours before this file's, on a thread of its own; what fails is tried again after the next batch. */
+    void compressBefore(Path file) {
+        String hour = hourOf(nameOf(file));
+        for (String gone : List.copyOf(plain.headSet(hour))) {
+            plain.remove(gone);
+            compressor.execute(() -> {
+                try {
+                    compress(gone);
+                } catch (IOException e) {
+                    LOG.warn("The journal's hour {} stays uncompressed for now: {}", gone, e.toString());
+                    plain.add(gone);
+                }
+            });
+        }
+    }
+
+    @Override
+    public void close() {
+        compressor.shutdownNow();
+    }
+
+    Path path(String name) {
+        return root.resolve(name);
+    }
+
+    String nameOf(Path file) {
+        return root.relativize(file).toString().replace('\\', '/');
+    }
+
+    private void compress(String hour) throws IOException {
+        Path file = path(hour + PLAIN);
+        if (!Files.exists(file)) {
+            return;
+        }
+        Path part = file.resolveSibling("." + file.getFileName() + ".gz.part");
+        try (FileChannel channel = FileChannel.open(
+                        part, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING);
+                InputStream from = Files.newInputStream(file)) {
+            OutputStream to = new GZIPOutputStream(Channels.newOutputStream(channel), 64 * 1024);
+            from.transferTo(to);
+            ((GZIPOutputStream) to).finish();
+            channel.force(true);
+        }
+        Files.move(part, path(hour + ZIPPED), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        Durably.syncDirectory(file.getParent());
+        Files.delete(file);
+    }
+
+    private List<String> names() throws IOException {
+        try (Stream<Path> files = Files.walk(root)) {
+            return files.filter(Files::isRegularFile).map(this::nameOf).sorted().toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    private static boolean isHour(String name) {
+        return name.matches(HOUR + "\\.ndjson(\\.gz)?");
+    }
+
+    private static String hourOf(String name) {
+        return name.replaceFirst("\\.ndjson(\\.gz)?$", "");
+    }
+}

@@ -1,0 +1,180 @@
+package io.caravan.sink;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.caravan.event.Batch;
+import io.caravan.event.Bytes;
+import io.caravan.event.Event;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.Optional;
+
+/**
+ * The journal sink: every event once and in order, one line an event, in a file an hour:
+ * {@code {"position", "op", "received", "event": <the envelope as it came>}}.
+ *
+ * <p>Exactly once rests on a note. Before a batch is appended, the number of batches delivered before it, the file and
+ * the file's length are written to disk; a batch that comes with the same number, after a failure or a kill, first cuts
+ * the file back to that length. So nothing stands there twice, and nothing torn. Order across files rests on never going
+ * back to an hour before the newest file's, whatever the clock does.
+ *
+ * <p>Files of hours gone by are gzipped once a batch has been appended behind them, because until then one may still have
+ * to be cut back. Called by one thread at a time; compression has a thread of its own.
+ */
+public final class Journal implements AutoCloseable {
+
+    private static final DateTimeFormatter HOUR =
+            DateTimeFormatter.ofPattern("yyyy/MM/dd/HH").withZone(ZoneOffset.UTC);
+    private static final int BUFFER = 256 * 1024;
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Path root;
+    private final Path noteFile;
+    private final HourFiles hours;
+    private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
+    private Optional<Note> note = Optional.empty();
+    private boolean ready;
+
+    /**
+     * @param root where the hours' files are
+     * @param noteFile where the note is kept; it belongs to the position, not to the files
+     */
+    public Journal(Path root, Path noteFile) {
+        this.root = root;
+        this.noteFile = noteFile;
+        this.hours = new HourFiles(root);
+    }
+
+    /** Appends the batch; it is on the disk when this returns. */
+    public void deliver(Batch batch) throws IOException {
+        if (!ready) {
+            note = readNote();
+            Files.createDirectories(root);
+            hours.finishInterrupted();
+            ready = true;
+        }
+        long number = batch.before().batches();
+        if (note.isPresent() && note.get().batches() == number) {
+            cutBack(note.get());
+        }
+        Path file = hours.notBefore(HOUR.format(batch.received()));
+        boolean isNew = Durably.createDirectories(file.getParent());
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            Note next = new Note(number, hours.nameOf(file), channel.size());
+            writeNote(next);
+            channel.position(next.length());
+            append(batch, channel);
+            channel.force(false);
+        }
+        if (isNew || note.get().length() == 0) {
+            Durably.syncDirectory(file.getParent());
+        }
+        hours.compressBefore(file);
+    }
+
+    /** Ends the compression under way, if any; the next start begins it again. */
+    @Override
+    public void close() {
+        hours.close();
+    }
+
+    private void append(Batch batch, FileChannel channel) throws IOException {
+        String received = ",\"received\":\"" + DateTimeFormatter.ISO_INSTANT.format(batch.received()) + "\",\"event\":";
+        buffer.clear();
+        for (Event event : batch.events()) {
+            put("{\"position\":\"" + event.id() + "\",\"op\":\"" + event.op() + '"' + received, channel);
+            putOnOneLine(event.raw(), channel);
+            put("}\n", channel);
+        }
+        flush(channel);
+    }
+
+    private void put(String text, FileChannel channel) throws IOException {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        put(bytes, 0, bytes.length, channel);
+    }
+
+    /** An envelope that came in several data lines holds line feeds; within JSON they can only be white space. */
+    private void putOnOneLine(Bytes raw, FileChannel channel) throws IOException {
+        int from = 0;
+        for (int i = 0; i < raw.length(); i++) {
+            if (raw.array()[i] == '\n') {
+                put(raw.array(), from, i - from, channel);
+                put(" ", channel);
+                from = i + 1;
+            }
+        }
+        put(raw.array(), from, raw.length() - from, channel);
+    }
+
+    private void put(byte[] bytes, int from, int length, FileChannel channel) throws IOException {
+        int end = from + length;
+        for (int i = from; i < end; ) {
+            if (!buffer.hasRemaining()) {
+                flush(channel);
+            }
+            int count = Math.min(end - i, buffer.remaining());
+            buffer.put(bytes, i, count);
+            i += count;
+        }
+    }
+
+    private void flush(FileChannel channel) throws IOException {
+        buffer.flip();
+        while (buffer.hasRemaining()) {
+            channel.write(buffer);
+        }
+        buffer.clear();
+    }
+
+    private void cutBack(Note to) throws IOException {
+        Path file = hours.path(to.file());
+        if (!Files.exists(file)) {
+            return;
+        }
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            if (channel.size() > to.length()) {
+                channel.truncate(to.length());
+                channel.force(true);
+            }
+        }
+    }
+
+    /** Up to where the file was whole before the batch with this number. */
+    private record Note(long batches, String file, long length) {}
+
+    private Optional<Note> readNote() throws IOException {
+        if (!Files.exists(noteFile)) {
+            return Optional.empty();
+        }
+        try {
+            JsonNode json = JSON.readTree(Files.readAllBytes(noteFile));
+            return Optional.of(new Note(
+                    json.required("batches").longValue(),
+                    json.required("file").textValue(),
+                    json.required("length").longValue()));
+        } catch (JsonProcessingException | IllegalArgumentException e) {
+            throw new IOException(
+                    "the journal's note " + noteFile + " cannot be read; remove it to go on, then the last batch may stand in the"
+                            + " journal twice",
+                    e);
+        }
+    }
+
+    private void writeNote(Note next) throws IOException {
+        byte[] json = JSON.writeValueAsBytes(JSON.createObjectNode()
+                .put("batches", next.batches())
+                .put("file", next.file())
+                .put("length", next.length()));
+        Durably.replace(noteFile, json);
+        note = Optional.of(next);
+    }
+}
