@@ -21,8 +21,7 @@ public record Bytes(byte[] array, int length) {
 
     @Override
     public boolean equals(Object other) {
-        return other instanceof Bytes bytes
-                && java.util.Arrays.equals(array, 0, length, bytes.array, 0, bytes.length);
+        return other instanceof Bytes bytes && java.util.Arrays.equals(array, 0, length, bytes.array, 0, bytes.length);
     }
 
     @Override

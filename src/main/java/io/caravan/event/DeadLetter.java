@@ -12,5 +12,4 @@ import java.util.Optional;
  * @param attempts how often it was tried
  * @param event the envelope as it came; none where it was too large to be kept
  */
-public record DeadLetter(
-        String sink, String position, String id, String error, int attempts, Optional<Bytes> event) {}
+public record DeadLetter(String sink, String position, String id, String error, int attempts, Optional<Bytes> event) {}

@@ -50,7 +50,11 @@ public record Envelope(String objectId, String referer) {
         } catch (JsonProcessingException e) {
             throw new Unreadable(
                     "not JSON at byte %d: %s"
-                            .formatted(e.getLocation() == null ? 0 : e.getLocation().getByteOffset(), e.getOriginalMessage()),
+                            .formatted(
+                                    e.getLocation() == null
+                                            ? 0
+                                            : e.getLocation().getByteOffset(),
+                                    e.getOriginalMessage()),
                     e);
         } catch (IOException e) {
             throw new UncheckedIOException("reading from memory failed", e);

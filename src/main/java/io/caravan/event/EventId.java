@@ -1,7 +1,9 @@
 package io.caravan.event;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 
 /**
  * A place in the platform's log: milliseconds, then a sequence number within them. Written {@code 1795282698973-0} and
@@ -34,6 +36,20 @@ public record EventId(long millis, long sequence) implements Comparable<EventId>
             }
         }
         throw new IllegalArgumentException("no event id, which is like 1795282698973-0: " + text);
+    }
+
+    /** Empty unless the value is a text that {@link #parse} takes. */
+    public static Optional<EventId> ofJson(JsonNode value) {
+        return value.isTextual() ? of(value.asText()) : Optional.empty();
+    }
+
+    /** Empty unless {@link #parse} takes the text. */
+    public static Optional<EventId> of(String text) {
+        try {
+            return Optional.of(parse(text));
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
+        }
     }
 
     public Instant time() {

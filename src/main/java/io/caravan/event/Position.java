@@ -69,8 +69,7 @@ public record Position(
     }
 
     public static Position startingWith(String platform, String stream, Snapshot snapshot) {
-        return new Position(
-                platform, stream, snapshot.from(), Optional.empty(), Optional.of(snapshot), 0, MARGIN);
+        return new Position(platform, stream, snapshot.from(), Optional.empty(), Optional.of(snapshot), 0, MARGIN);
     }
 
     /** The newest id known to be delivered, at least in part. */
@@ -82,9 +81,8 @@ public record Position(
         ObjectNode json = JSON.createObjectNode();
         json.put("platform", platform).put("stream", stream).put("resume", resume.toString());
         if (open.isPresent()) {
-            ArrayNode delivered = json.putObject("open")
-                    .put("id", open.get().id().toString())
-                    .putArray("delivered");
+            ArrayNode delivered =
+                    json.putObject("open").put("id", open.get().id().toString()).putArray("delivered");
             for (long fingerprint : open.get().delivered()) {
                 delivered.add(Long.toHexString(fingerprint));
             }

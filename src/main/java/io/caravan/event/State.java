@@ -132,7 +132,9 @@ public final class State implements PositionStore, AutoCloseable {
     private Unusable broken(RocksDBException e) {
         if (String.valueOf(e.getMessage()).contains("lock")) {
             return new Unusable(
-                    "the state in " + directory + " is in use by another Caravan: stop it, or give this one another data directory", e);
+                    "the state in " + directory
+                            + " is in use by another Caravan: stop it, or give this one another data directory",
+                    e);
         }
         return new Unusable(
                 "the state in " + directory + " cannot be opened (" + e.getMessage()

@@ -35,7 +35,8 @@ public class OpenctiConfiguration implements Cloneable {
 
     @UriParam(
             label = "security",
-            description = "A file that holds the token, read at start; white space around it is dropped. Instead of token.")
+            description =
+                    "A file that holds the token, read at start; white space around it is dropped. Instead of token.")
     private String tokenFile;
 
     @UriParam(
@@ -48,7 +49,8 @@ public class OpenctiConfiguration implements Cloneable {
 
     @UriParam(
             defaultValue = "true",
-            description = "Take deletions into account. When false the platform is asked for none, and one that comes is left out.")
+            description =
+                    "Take deletions into account. When false the platform is asked for none, and one that comes is left out.")
     private boolean listenDelete = true;
 
     @UriParam(description = "Ask the platform to leave out the relations of what matches the stream's filter.")
@@ -60,14 +62,17 @@ public class OpenctiConfiguration implements Cloneable {
     @UriParam(
             label = "security",
             defaultValue = "true",
-            description = "Verify the platform's certificate and host name. Off only for tests: whoever stands in between"
-                    + " can read the token.")
+            description =
+                    "Verify the platform's certificate and host name. Off only for tests: whoever stands in between"
+                            + " can read the token.")
     private boolean sslVerify = true;
 
     @UriParam(label = "security", description = "A file of PEM certificates to trust besides the JVM's.")
     private String caFile;
 
-    @UriParam(label = "security", description = "A PEM file with the client's certificate and its chain, for mutual TLS.")
+    @UriParam(
+            label = "security",
+            description = "A PEM file with the client's certificate and its chain, for mutual TLS.")
     private String clientCertFile;
 
     @UriParam(label = "security", description = "A PEM file with the client certificate's unencrypted private key.")
@@ -83,14 +88,16 @@ public class OpenctiConfiguration implements Cloneable {
     @UriParam(
             defaultValue = "30s",
             javaType = "java.time.Duration",
-            description = "The silence after which a connection is given up, and the longest wait for an answer to begin. At"
-                    + " least 1s; the platform's heartbeat comes every 5s.")
+            description =
+                    "The silence after which a connection is given up, and the longest wait for an answer to begin. At"
+                            + " least 1s; the platform's heartbeat comes every 5s.")
     private long heartbeatTimeout = 30_000;
 
     @UriParam(
             defaultValue = "recover",
-            description = "What to do when the platform no longer keeps the position: recover reads what changed since as a"
-                    + " snapshot, fail stops.")
+            description =
+                    "What to do when the platform no longer keeps the position: recover reads what changed since as a"
+                            + " snapshot, fail stops.")
     private OnGap onGap = OnGap.recover;
 
     @UriParam(
@@ -108,13 +115,12 @@ public class OpenctiConfiguration implements Cloneable {
     @UriParam(
             label = "consumer",
             defaultValue = "67108864",
-            description = "The largest event that is read into memory, in bytes; a larger one becomes a dead letter without"
-                    + " its content.")
+            description =
+                    "The largest event that is read into memory, in bytes; a larger one becomes a dead letter without"
+                            + " its content.")
     private int eventMaxBytes = 64 << 20;
 
-    @UriParam(
-            label = "advanced",
-            description = "Where the position is kept. Without one every start is a first run.")
+    @UriParam(label = "advanced", description = "Where the position is kept. Without one every start is a first run.")
     @Metadata(autowired = true)
     private PositionStore positionStore;
 
@@ -126,8 +132,9 @@ public class OpenctiConfiguration implements Cloneable {
 
     @UriParam(
             label = "advanced",
-            description = "Who is told, a java.util.function.Consumer of an exception, when the stream cannot be followed"
-                    + " any further without a person. Without one it is logged.")
+            description =
+                    "Who is told, a java.util.function.Consumer of an exception, when the stream cannot be followed"
+                            + " any further without a person. Without one it is logged.")
     private Consumer<Exception> failureHandler;
 
     public OpenctiConfiguration copy() {
@@ -297,5 +304,4 @@ public class OpenctiConfiguration implements Cloneable {
     public void setFailureHandler(Consumer<Exception> failureHandler) {
         this.failureHandler = failureHandler;
     }
-
 }

@@ -51,7 +51,8 @@ public final class Platform {
         public static String pathOf(String stream) {
             return stream.equals("raw")
                     ? "/stream"
-                    : "/stream/" + URLEncoder.encode(stream, StandardCharsets.UTF_8).replace("+", "%20");
+                    : "/stream/"
+                            + URLEncoder.encode(stream, StandardCharsets.UTF_8).replace("+", "%20");
         }
     }
 
@@ -114,13 +115,17 @@ public final class Platform {
     /** The address in the one form that is compared and stored: without a slash at its end. */
     public static String address(String url) {
         if (url == null || url.isBlank()) {
-            throw new IllegalArgumentException("url is not set: say the platform's address, such as https://opencti.example.org");
+            throw new IllegalArgumentException(
+                    "url is not set: say the platform's address, such as https://opencti.example.org");
         }
         String address = url.strip().replaceAll("/+$", "");
         try {
             URI uri = new URI(address);
-            if (uri.getHost() == null || !List.of("http", "https").contains(uri.getScheme()) || uri.getUserInfo() != null
-                    || uri.getQuery() != null || uri.getFragment() != null) {
+            if (uri.getHost() == null
+                    || !List.of("http", "https").contains(uri.getScheme())
+                    || uri.getUserInfo() != null
+                    || uri.getQuery() != null
+                    || uri.getFragment() != null) {
                 throw new IllegalArgumentException(
                         "url is no address of a platform, such as https://opencti.example.org or https://host/opencti");
             }
@@ -156,7 +161,8 @@ public final class Platform {
         // an "error" event comes without a content type
         String type = answer.headers().firstValue("content-type").orElse("text/event-stream");
         if (answer.statusCode() == 200 && type.startsWith("text/event-stream")) {
-            return new OpenStream(answer.body(), answer.headers().firstValue("date").flatMap(Platform::httpDate));
+            return new OpenStream(
+                    answer.body(), answer.headers().firstValue("date").flatMap(Platform::httpDate));
         }
         answer.body().close();
         throw refusal(answer.statusCode(), type, answer.headers());
@@ -189,13 +195,16 @@ public final class Platform {
         for (JsonNode edge : json.path("data").path("streamCollections").path("edges")) {
             JsonNode node = edge.path("node");
             streams.add(new LiveStream(
-                    node.path("id").asText(), node.path("name").asText(), node.path("stream_live").asBoolean()));
+                    node.path("id").asText(),
+                    node.path("name").asText(),
+                    node.path("stream_live").asBoolean()));
         }
         return streams;
     }
 
     private HttpRequest.Builder request(String path) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path)).header("User-Agent", "caravan");
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(URI.create(url + path)).header("User-Agent", "caravan");
         authorization.ifPresent(value -> request.header("Authorization", value));
         proxyAuthorization.ifPresent(value -> request.header("Proxy-Authorization", value));
         return request;
@@ -230,7 +239,9 @@ public final class Platform {
             boolean unknown = failure.getCause() instanceof java.nio.channels.UnresolvedAddressException
                     || failure.getCause() != null
                             && failure.getCause().getCause() instanceof java.nio.channels.UnresolvedAddressException;
-            return unknown ? "its host name is unknown" : "cannot be reached: " + (message == null ? "connection refused" : message);
+            return unknown
+                    ? "its host name is unknown"
+                    : "cannot be reached: " + (message == null ? "connection refused" : message);
         }
         return message == null ? failure.getClass().getSimpleName() : message;
     }
@@ -238,13 +249,20 @@ public final class Platform {
     private static Refused refusal(int status, String type, HttpHeaders headers) {
         String meaning =
                 switch (status) {
-                    case 200 -> "the answer is " + type + ", not an event stream: is url the platform's address, base path included?";
-                    case 301, 302, 303, 307, 308 -> "it redirects to "
-                            + headers.firstValue("location").map(Platform::withoutQuery).orElse("nowhere")
-                            + ", which is not followed because the token would go along: set url to where the platform is";
-                    case 401 -> "the token is missing, wrong or without the right to read streams, or this user may not read this"
-                            + " stream, or there is no such stream";
-                    case 403 -> "this user may not read this stream, or something between here and the platform forbids it";
+                    case 200 ->
+                        "the answer is " + type
+                                + ", not an event stream: is url the platform's address, base path included?";
+                    case 301, 302, 303, 307, 308 ->
+                        "it redirects to "
+                                + headers.firstValue("location")
+                                        .map(Platform::withoutQuery)
+                                        .orElse("nowhere")
+                                + ", which is not followed because the token would go along: set url to where the platform is";
+                    case 401 ->
+                        "the token is missing, wrong or without the right to read streams, or this user may not read this"
+                                + " stream, or there is no such stream";
+                    case 403 ->
+                        "this user may not read this stream, or something between here and the platform forbids it";
                     case 404 -> "there is no platform at this address: is its base path part of url?";
                     case 407 -> "the proxy wants other credentials: set proxy to http://user:secret@host:port";
                     case 410 -> "the stream is stopped: start it in the platform, under Data sharing";
@@ -253,8 +271,10 @@ public final class Platform {
                     case 502, 503, 504 -> "the platform is away, says what stands in front of it";
                     default -> "unexpected";
                 };
-        return new Refused(status, "answers " + status + ": " + meaning, headers.firstValue("retry-after")
-                .flatMap(Platform::retryAfter));
+        return new Refused(
+                status,
+                "answers " + status + ": " + meaning,
+                headers.firstValue("retry-after").flatMap(Platform::retryAfter));
     }
 
     private static String withoutQuery(String location) {
@@ -265,12 +285,15 @@ public final class Platform {
         if (value.matches("[0-9]{1,6}")) {
             return Optional.of(Duration.ofSeconds(Long.parseLong(value)));
         }
-        return httpDate(value).map(date -> Duration.between(Instant.now(), date)).filter(wait -> !wait.isNegative());
+        return httpDate(value)
+                .map(date -> Duration.between(Instant.now(), date))
+                .filter(wait -> !wait.isNegative());
     }
 
     private static Optional<Instant> httpDate(String value) {
         try {
-            return Optional.of(ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant());
+            return Optional.of(ZonedDateTime.parse(value, DateTimeFormatter.RFC_1123_DATE_TIME)
+                    .toInstant());
         } catch (DateTimeParseException e) {
             return Optional.empty();
         }

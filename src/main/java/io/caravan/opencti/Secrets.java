@@ -27,14 +27,17 @@ final class Secrets {
             return checked(fileOption, content);
         } catch (IOException e) {
             throw new IllegalArgumentException(
-                    fileOption + ": the file " + file + " cannot be read (" + e.getClass().getSimpleName() + ")", e);
+                    fileOption + ": the file " + file + " cannot be read ("
+                            + e.getClass().getSimpleName() + ")",
+                    e);
         }
     }
 
     private static Optional<String> checked(String option, String secret) {
         String token = secret.strip();
         if (!token.chars().allMatch(c -> c > ' ' && c < 127)) {
-            throw new IllegalArgumentException(option + ": the token holds a space, a line break or a letter outside ASCII");
+            throw new IllegalArgumentException(
+                    option + ": the token holds a space, a line break or a letter outside ASCII");
         }
         return Optional.of(token);
     }

@@ -36,7 +36,8 @@ public sealed interface Start {
             return new After(EventId.ZERO);
         }
         if (start.matches("[0-9]{9,}")) {
-            throw new IllegalArgumentException("start is a bare number, which the platform ignores: say " + start + "-0");
+            throw new IllegalArgumentException(
+                    "start is a bare number, which the platform ignores: say " + start + "-0");
         }
         if (start.matches("[0-9]+-[0-9]+") && !start.matches("[0-9]{4}-[0-9]{2}")) {
             return new After(EventId.parse(start));

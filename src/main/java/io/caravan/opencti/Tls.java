@@ -51,7 +51,8 @@ final class Tls {
         try {
             return load.apply(path);
         } catch (RuntimeException e) {
-            throw new IllegalArgumentException(option + ": the file " + file + " holds no usable PEM: " + e.getMessage(), e);
+            throw new IllegalArgumentException(
+                    option + ": the file " + file + " holds no usable PEM: " + e.getMessage(), e);
         }
     }
 

@@ -1,9 +1,130 @@
 package io.caravan.ops;
 
+import io.caravan.event.EventId;
+import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.opencti.Platform;
+import io.caravan.opencti.Platform.LiveStream;
+import io.caravan.opencti.stream.StreamProbe;
+import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
 
+/**
+ * {@code ./caravan check}: what can be known before a run, one line a finding with what to do. It opens the stream once
+ * and reads nothing of it, and does not touch the state, which a running program may hold.
+ */
 public final class Check {
-    public Check(Settings settings, PrintStream out) {}
 
-    public boolean run() { return false; }
+    private final Settings settings;
+    private final PrintStream out;
+    private boolean usable = true;
+
+    public Check(Settings settings, PrintStream out) {
+        this.settings = settings;
+        this.out = out;
+    }
+
+    /** True when nothing stands against a run. */
+    public boolean run() {
+        good("settings", "can be used");
+        checkFolder("caravan.data-dir", settings.dataDirectory());
+        checkFolder("files.dir", settings.filesDirectory());
+        checkRoutes();
+        checkPlatform();
+        return usable;
+    }
+
+    private void checkFolder(String name, Path folder) {
+        Path existing = folder.toAbsolutePath();
+        while (!Files.exists(existing)) {
+            existing = existing.getParent();
+        }
+        if (!Files.isDirectory(existing)) {
+            bad(name, existing + " is a file, not a folder");
+        } else if (!Files.isWritable(existing)) {
+            bad(name, existing + " cannot be written to: give its owner's right to this user, or say another folder");
+        } else {
+            good(name, folder.toString());
+        }
+    }
+
+    private void checkRoutes() {
+        try (Program program = new Program(settings)) {
+            program.rehearse();
+            good("routes", program.routeCount() + " loaded, sinks: " + String.join(", ", settings.sinks()));
+        } catch (Program.Unusable e) {
+            e.mistakes().forEach(mistake -> bad("routes", mistake.replaceFirst("^routes: ", "")));
+        }
+    }
+
+    private void checkPlatform() {
+        OpenctiConfiguration options = settings.opencti();
+        Platform platform = new Platform(options);
+        Duration patience = Duration.ofMillis(options.getHeartbeatTimeout());
+        String stream = settings.get("opencti.stream");
+        String what = stream + " of " + platform.url();
+        try {
+            Instant now = platform.time(patience).orElseGet(Instant::now);
+            StreamProbe.Log log = StreamProbe.read(platform, stream, EventId.at(now), patience);
+            String size =
+                    log.size().map(n -> "; its log holds " + n + " events").orElse("");
+            String last = log.last().map(id -> ", the newest of " + id.time()).orElse("");
+            good("platform", what + " opens" + size + last);
+        } catch (Platform.Refused e) {
+            bad("platform", what + " " + e.getMessage());
+            if (e.status() == 401) {
+                listStreams(platform, patience);
+            }
+        } catch (IOException e) {
+            bad("platform", what + " " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            bad("platform", what + " was not reached before the check was interrupted");
+        }
+    }
+
+    private void listStreams(Platform platform, Duration patience) {
+        try {
+            List<LiveStream> streams = platform.liveStreams(patience);
+            if (streams.isEmpty()) {
+                note(
+                        "this token is known, and may read no live stream: make one in the platform, under Data sharing, or give"
+                                + " its user access to one");
+            }
+            for (LiveStream stream : streams) {
+                note("this token may read opencti.stream=" + stream.id() + " (" + stream.name()
+                        + (stream.started() ? ")" : ", stopped)"));
+            }
+        } catch (Platform.Refused e) {
+            note(
+                    e.status() == 401
+                            ? "the platform does not know this token: copy it from the user's profile"
+                            : "the live streams that this token may read cannot be listed: " + e.getMessage());
+        } catch (IOException e) {
+            note("the live streams that this token may read cannot be listed: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void good(String part, String finding) {
+        print("ok", part, finding);
+    }
+
+    private void bad(String part, String finding) {
+        usable = false;
+        print("mistake", part, finding);
+    }
+
+    private void note(String finding) {
+        print("", "", finding);
+    }
+
+    private void print(String verdict, String part, String finding) {
+        out.printf("%-8s %-17s %s%n", verdict, part, finding);
+    }
 }

@@ -42,6 +42,7 @@ public final class Program implements AutoCloseable {
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile Optional<Exception> failure = Optional.empty();
     private Optional<MinuteReport> report = Optional.empty();
+    private boolean started;
     private boolean closed;
 
     /** The program cannot run with these settings, routes or state; one line a mistake. */
@@ -90,24 +91,34 @@ public final class Program implements AutoCloseable {
     /** Loads the routes and starts them. */
     public void start() throws Unusable {
         load();
-        try {
-            main.start();
-        } catch (Exception e) {
-            throw new Unusable(StartFailure.mistakes(e), e);
-        }
+        started = true;
         LOG.info("Caravan runs, sinks: {}", String.join(", ", settings.sinks()));
         report = Optional.of(new MinuteReport(consumers()));
     }
 
-    /** Loads the routes and makes their steps, but starts none. */
-    public void load() throws Unusable {
+    /** Loads the routes and makes all their steps, but starts none. */
+    public void rehearse() throws Unusable {
+        main.configure().withAutoStartup(false);
+        load();
+    }
+
+    private void load() throws Unusable {
         if (!Files.isDirectory(settings.routesDirectory())) {
             throw new Unusable(List.of("routes: there is no folder " + settings.routesDirectory()), null);
         }
         try {
             main.init();
         } catch (Exception e) {
-            throw new Unusable(StartFailure.mistakes(e), e);
+            throw new Unusable(List.of(describe(e)), e);
+        }
+        List<String> mistakes = new Routes(context()).mistakes(settings.sinks());
+        if (!mistakes.isEmpty()) {
+            throw new Unusable(mistakes, null);
+        }
+        try {
+            main.start();
+        } catch (Exception e) {
+            throw new Unusable(List.of(describe(e)), e);
         }
     }
 
@@ -125,10 +136,14 @@ public final class Program implements AutoCloseable {
         return main.getCamelContext();
     }
 
+    /** How many routes are loaded. */
+    public int routeCount() {
+        return new Routes(context()).count();
+    }
+
     /** What follows a stream. */
     public List<OpenctiConsumer> consumers() {
-        return routes()
-                .map(Route::getConsumer)
+        return routes().map(Route::getConsumer)
                 .map(consumer -> consumer instanceof OpenctiConsumer opencti ? opencti : null)
                 .filter(Objects::nonNull)
                 .toList();
@@ -140,7 +155,7 @@ public final class Program implements AutoCloseable {
             return;
         }
         closed = true;
-        LOG.info("Stopping");
+        log("Stopping");
         report.ifPresent(MinuteReport::close);
         try {
             main.stop();
@@ -150,12 +165,22 @@ public final class Program implements AutoCloseable {
         main.shutdown();
         journal.close();
         state.close();
-        LOG.info("Stopped");
+        log("Stopped");
         ended.countDown();
+    }
+
+    private void log(String step) {
+        if (started) {
+            LOG.info(step);
+        }
     }
 
     private Stream<Route> routes() {
         return context().getRoutes().stream();
+    }
+
+    private String describe(Exception e) {
+        return StartFailure.describe(e, route -> new Routes(context()).fileOf(route));
     }
 
     private void fail(Exception e) {

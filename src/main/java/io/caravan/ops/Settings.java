@@ -67,7 +67,8 @@ public final class Settings {
         add("files.dir", "data/files", Settings::present);
     }
 
-    private static final List<String> OWN_PREFIXES = List.of("opencti.", "caravan.", "files.", "kafka.", "destination.");
+    private static final List<String> OWN_PREFIXES =
+            List.of("opencti.", "caravan.", "files.", "kafka.", "destination.");
 
     private final Path home;
     private final Properties values = new Properties();
@@ -90,7 +91,8 @@ public final class Settings {
             values.setProperty(name, value.strip());
             sources.put(name, name);
             if (!ALL.containsKey(name) && OWN_PREFIXES.stream().anyMatch(name::startsWith)) {
-                mistakes.add(name + ": there is no such setting" + similar(name, ALL.keySet().stream().toList()));
+                mistakes.add(name + ": there is no such setting"
+                        + similar(name, ALL.keySet().stream().toList()));
             }
         });
         for (String name : values.stringPropertyNames()) {
@@ -197,8 +199,9 @@ public final class Settings {
         }
         boolean isPublicPerhaps = !List.of("live", "raw").contains(get("opencti.stream"));
         if (get("opencti.token").isEmpty() && get("opencti.token-file").isEmpty() && !isPublicPerhaps) {
-            mistakes.add("opencti.token: not set: say the token of a user who may read streams (OPENCTI_TOKEN), or the file that"
-                    + " holds it as opencti.token-file; only a public stream needs none");
+            mistakes.add(
+                    "opencti.token: not set: say the token of a user who may read streams (OPENCTI_TOKEN), or the file that"
+                            + " holds it as opencti.token-file; only a public stream needs none");
         }
     }
 
@@ -207,7 +210,8 @@ public final class Settings {
         List<String> known = ALL.keySet().stream().map(Settings::variableOf).toList();
         environment.keySet().stream()
                 .sorted()
-                .filter(name -> !known.contains(name) && !values.containsKey(name.toLowerCase(Locale.ROOT).replace('_', '.')))
+                .filter(name -> !known.contains(name)
+                        && !values.containsKey(name.toLowerCase(Locale.ROOT).replace('_', '.')))
                 .forEach(name -> nearest(name, known)
                         .ifPresent(near -> doubts.add(
                                 "The environment variable " + name + " is no setting; did you mean " + near + "?")));
@@ -313,7 +317,8 @@ public final class Settings {
     private static void stream(String value) {
         if (!value.matches("[A-Za-z0-9][A-Za-z0-9_-]*")) {
             throw new IllegalArgumentException(
-                    "\"" + value + "\" is no stream, which is live, raw or a live stream's id such as 0f9f6ed4-5b1c-4a5e-9d0a-3f3f5f5f5f5f");
+                    "\"" + value
+                            + "\" is no stream, which is live, raw or a live stream's id such as 0f9f6ed4-5b1c-4a5e-9d0a-3f3f5f5f5f5f");
         }
     }
 
@@ -334,8 +339,9 @@ public final class Settings {
     private static void sinks(String value) {
         for (String name : value.split("\\s*,\\s*", -1)) {
             if (!name.matches("[a-z0-9]+")) {
-                throw new IllegalArgumentException("\"" + name + "\" is no sink's name, which is small letters and digits; several are"
-                        + " separated by commas");
+                throw new IllegalArgumentException(
+                        "\"" + name + "\" is no sink's name, which is small letters and digits; several are"
+                                + " separated by commas");
             }
         }
     }

@@ -44,8 +44,8 @@ public final class DeadLetterFiles implements DeadLetters {
         Path file = directory.resolve(LocalDate.ofInstant(time, ZoneOffset.UTC) + ".ndjson");
         ByteBuffer line = ByteBuffer.wrap(line(letter, time));
         Durably.createDirectories(directory);
-        try (FileChannel channel = FileChannel.open(
-                file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+        try (FileChannel channel =
+                FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             long end = endOfLastLine(channel);
             channel.truncate(end).position(end);
             while (line.hasRemaining()) {
@@ -109,8 +109,8 @@ public final class DeadLetterFiles implements DeadLetters {
         } catch (CharacterCodingException e) {
             json.writeStartObject();
             json.writeFieldName("base64");
-            json.writeString(Base64.getEncoder()
-                    .encodeToString(java.util.Arrays.copyOf(event.array(), event.length())));
+            json.writeString(
+                    Base64.getEncoder().encodeToString(java.util.Arrays.copyOf(event.array(), event.length())));
             json.writeEndObject();
             return;
         }

@@ -35,8 +35,8 @@ public final class DeadLetterStep {
         Event event = exchange.getMessage().getHeader("event", Event.class);
         String route = exchange.getProperty(Exchange.FAILURE_ROUTE_ID, event.op(), String.class);
         String error = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-        deadLetters.keep(new DeadLetter(
-                route, event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
+        deadLetters.keep(
+                new DeadLetter(route, event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
         LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), route, event, error);
         return List.of();
     }

@@ -39,7 +39,9 @@ final class Durably {
             existing = existing.getParent();
         }
         Files.createDirectories(directory);
-        for (Path made = directory.getParent(); made != null && existing != null && made.startsWith(existing); made = made.getParent()) {
+        for (Path made = directory.getParent();
+                made != null && existing != null && made.startsWith(existing);
+                made = made.getParent()) {
             syncDirectory(made);
         }
         return true;

@@ -110,7 +110,10 @@ final class HourFiles implements AutoCloseable {
         }
         Path part = file.resolveSibling("." + file.getFileName() + ".gz.part");
         try (FileChannel channel = FileChannel.open(
-                        part, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING);
+                        part,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.WRITE,
+                        StandardOpenOption.TRUNCATE_EXISTING);
                 InputStream from = Files.newInputStream(file)) {
             OutputStream to = new GZIPOutputStream(Channels.newOutputStream(channel), 64 * 1024);
             from.transferTo(to);

@@ -65,6 +65,9 @@ public final class Journal implements AutoCloseable {
         if (note.isPresent() && note.get().batches() == number) {
             cutBack(note.get());
         }
+        if (batch.events().isEmpty()) {
+            return;
+        }
         Path file = hours.notBefore(HOUR.format(batch.received()));
         boolean isNew = Durably.createDirectories(file.getParent());
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
@@ -163,7 +166,8 @@ public final class Journal implements AutoCloseable {
                     json.required("length").longValue()));
         } catch (JsonProcessingException | IllegalArgumentException e) {
             throw new IOException(
-                    "the journal's note " + noteFile + " cannot be read; remove it to go on, then the last batch may stand in the"
+                    "the journal's note " + noteFile
+                            + " cannot be read; remove it to go on, then the last batch may stand in the"
                             + " journal twice",
                     e);
         }

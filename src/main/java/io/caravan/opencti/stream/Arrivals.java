@@ -155,7 +155,8 @@ final class Arrivals {
                 stream,
                 resume,
                 newest().map(id -> new Open(
-                        id, delivered.stream().mapToLong(Long::longValue).sorted().toArray())),
+                        id,
+                        delivered.stream().mapToLong(Long::longValue).sorted().toArray())),
                 snapshot,
                 batches,
                 margin);

@@ -1,5 +1,7 @@
 package io.caravan.opencti.stream;
 
+import io.caravan.opencti.Platform;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -14,8 +16,16 @@ record Backoff(Duration delay) {
         return new Backoff(doubled.compareTo(LONGEST) > 0 ? LONGEST : doubled);
     }
 
-    /** Between half the wait and the whole, so that many clients do not come back at one instant. */
-    static Duration withJitter(Duration delay) {
+    /** The wait after this failure: what the platform asks for, a minute where only a person can mend it, else this delay. */
+    Duration after(IOException failure) {
+        if (failure instanceof Platform.Refused refused) {
+            return refused.retryAfter().orElse(refused.needsAPerson() ? LONGEST : withJitter());
+        }
+        return withJitter();
+    }
+
+    /** Between half the delay and the whole, so that many clients do not come back at one instant. */
+    Duration withJitter() {
         long half = delay.toMillis() / 2;
         return Duration.ofMillis(half + ThreadLocalRandom.current().nextLong(half + 1));
     }

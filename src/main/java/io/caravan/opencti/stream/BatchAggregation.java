@@ -44,8 +44,9 @@ public final class BatchAggregation implements AggregationStrategy {
         } else if (body instanceof Iterable<?> several) {
             several.forEach(one -> collect(one, events));
         } else if (body != null) {
-            throw new IllegalArgumentException("A by-type route left a " + body.getClass().getSimpleName()
-                    + " as its body; it is to leave the event, a list of events, or nothing");
+            throw new IllegalArgumentException(
+                    "A by-type route left a " + body.getClass().getSimpleName()
+                            + " as its body; it is to leave the event, a list of events, or nothing");
         }
     }
 

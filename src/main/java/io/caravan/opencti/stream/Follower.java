@@ -11,10 +11,8 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,7 +42,7 @@ final class Follower {
     private final Health health;
 
     private final ScheduledExecutorService watchdog;
-    private final CountDownLatch stopping = new CountDownLatch(1);
+    private final Stopping stopping = new Stopping();
     private final Thread deliverer;
     private Optional<Inbox> inbox = Optional.empty();
     private Optional<Reader> reader = Optional.empty();
@@ -78,7 +76,7 @@ final class Follower {
 
     /** Closes the connection, then waits for the batch under way, at most so long. True when it has ended. */
     boolean stop(Duration grace) throws InterruptedException {
-        stopping.countDown();
+        stopping.ask();
         synchronized (this) {
             inbox.ifPresent(Inbox::close);
             reader.ifPresent(Reader::stop);
@@ -101,7 +99,7 @@ final class Follower {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException | OutOfMemoryError e) {
+        } catch (RuntimeException e) {
             health.failed(new Unfollowable("delivering failed: " + e, e));
         }
     }
@@ -110,35 +108,30 @@ final class Follower {
     private boolean findStart() throws InterruptedException {
         Duration patience = Duration.ofMillis(options.getHeartbeatTimeout());
         PlatformClock clock = new PlatformClock(platform, patience);
-        StartPosition position = new StartPosition(platform, clock, stream, patience, watchdog);
-        for (Backoff backoff = Backoff.FIRST; !isStopping(); backoff = backoff.next()) {
-            Duration wait = backoff.delay();
+        StartPosition position = new StartPosition(platform, clock, stream, patience);
+        for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
             try {
                 Position start = position.of(Start.parse(options.getStart()));
                 target.store(start);
                 begin(start);
                 return true;
-            } catch (Platform.Refused e) {
-                health.away(e.getMessage());
-                wait = e.retryAfter().orElse(e.needsAPerson() ? Backoff.LONGEST : wait);
             } catch (IOException e) {
-                health.away(e.getMessage() == null ? e.toString() : e.getMessage());
+                Duration wait = backoff.after(e);
+                health.away(e, wait);
+                stopping.pause(wait);
             }
-            Duration jittered = Backoff.withJitter(wait);
-            LOG.warn("{} {}; next try in {} s", platform.url(), health.trouble().orElse("is away"), jittered.toSeconds());
-            stopping.await(jittered.toMillis(), TimeUnit.MILLISECONDS);
         }
         return false;
     }
 
     private synchronized void begin(Position start) {
-        if (isStopping()) {
+        if (stopping.isAsked()) {
             return;
         }
         LOG.info("Following {} of {} from {}", stream, platform.url(), start);
         Inbox box = new Inbox(start, options.getBatchMaxEvents(), options.getBatchMaxBytes(), Clock.systemUTC());
         PlatformClock clock = new PlatformClock(platform, Duration.ofMillis(options.getHeartbeatTimeout()));
-        Reader read = new Reader(stream, options, platform, clock, box, counters, health, watchdog);
+        Reader read = new Reader(stream, options, platform, clock, box, counters, health, stopping, watchdog);
         inbox = Optional.of(box);
         reader = Optional.of(read);
         thread(read, "read").start();
@@ -172,26 +165,29 @@ final class Follower {
             } catch (InterruptedException e) {
                 throw e;
             } catch (Exception e) {
-                if (isStopping()) {
+                if (stopping.isAsked()) {
                     LOG.info("Stopped before {} were delivered; they come again at the next start", delivery.batch());
                     return false;
                 }
-                Duration wait = Backoff.withJitter(backoff.delay());
+                Duration wait = backoff.withJitter();
                 health.notDelivered(messageOf(e));
-                LOG.warn("{} not delivered: {}; next try in {} s", delivery.batch(), messageOf(e), (wait.toMillis() + 999) / 1000);
+                LOG.warn(
+                        "{} not delivered: {}; next try in {} s",
+                        delivery.batch(),
+                        messageOf(e),
+                        (wait.toMillis() + 999) / 1000);
                 LOG.debug("Not delivered", e);
-                stopping.await(wait.toMillis(), TimeUnit.MILLISECONDS);
+                stopping.pause(wait);
             }
         }
     }
 
     private void keep(DeadLetter letter) throws IOException {
         deadLetters.keep(letter);
-        LOG.warn("Dead letter, position {}: {}", letter.position().isEmpty() ? "unknown" : letter.position(), letter.error());
-    }
-
-    private boolean isStopping() {
-        return stopping.getCount() == 0;
+        LOG.warn(
+                "Dead letter, position {}: {}",
+                letter.position().isEmpty() ? "unknown" : letter.position(),
+                letter.error());
     }
 
     private static String messageOf(Exception e) {

@@ -1,5 +1,7 @@
 package io.caravan.opencti.stream;
 
+import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -19,6 +21,7 @@ final class Health {
     private volatile Optional<String> sourceTrouble = Optional.of("has not answered yet");
     private volatile Optional<String> sinkTrouble = Optional.empty();
     private volatile Instant since = Instant.now();
+    private volatile boolean worthTelling = true;
 
     Health(String platform, Consumer<Exception> failureHandler) {
         this.platform = platform;
@@ -30,7 +33,10 @@ final class Health {
         if (sourceTrouble.isPresent()) {
             sourceTrouble = Optional.empty();
             since = Instant.now();
-            LOG.info("Connected to {}", platform);
+            if (worthTelling) {
+                worthTelling = false;
+                LOG.info("Connected to {}", platform);
+            }
         }
     }
 
@@ -39,6 +45,19 @@ final class Health {
             since = Instant.now();
         }
         sourceTrouble = Optional.of(reason);
+    }
+
+    /** As {@link #away(String)}, and for the log: the next try is so far off. */
+    void away(IOException failure, Duration wait) {
+        away(failure.getMessage() == null ? failure.toString() : failure.getMessage());
+        if (!wait.isZero()) {
+            worthTelling = true;
+            LOG.warn(
+                    "{} {}; next try in {} s",
+                    platform,
+                    sourceTrouble.orElseThrow(),
+                    Math.max(1, (wait.toMillis() + 500) / 1000));
+        }
     }
 
     /** A batch could not be delivered, and is tried again. */

@@ -60,14 +60,16 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         platform = new Platform(options);
         store = options.getPositionStore() == null ? new Forgetful() : options.getPositionStore();
         deadLetters = options.getDeadLetters() == null ? new NoDeadLetters() : options.getDeadLetters();
-        health = new Health(platform.url(), options.getFailureHandler() == null ? e -> {} : options.getFailureHandler());
+        health =
+                new Health(platform.url(), options.getFailureHandler() == null ? e -> {} : options.getFailureHandler());
     }
 
     @Override
     protected void doStart() throws Exception {
         super.doStart();
         if (!endpoint.getConfiguration().isSslVerify()) {
-            LOG.warn("opencti.ssl-verify is off: whoever stands between here and {} can read the token", platform.url());
+            LOG.warn(
+                    "opencti.ssl-verify is off: whoever stands between here and {} can read the token", platform.url());
         }
         follow();
         if (healthCheck != null) {
@@ -235,7 +237,9 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         return counters.reconnects();
     }
 
-    @ManagedAttribute(description = "Age of the newest event received by the platform's clock, in milliseconds; -1 before the first")
+    @ManagedAttribute(
+            description =
+                    "Age of the newest event received by the platform's clock, in milliseconds; -1 before the first")
     public long getLagMillis() {
         return counters.lag().map(Duration::toMillis).orElse(-1L);
     }

@@ -20,10 +20,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,7 +33,6 @@ final class Reader implements Runnable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reader.class);
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Set<String> OPERATIONS = Set.of("create", "update", "delete", "merge");
     private static final Duration HEARTBEAT_MAY_STAND_STILL = Duration.ofMinutes(10);
 
     private final String stream;
@@ -48,10 +44,10 @@ final class Reader implements Runnable {
     private final Health health;
     private final ScheduledExecutorService watchdog;
 
-    private final CountDownLatch stopping = new CountDownLatch(1);
+    private final Stopping stopping;
     private final Object connecting = new Object();
-    private Connection connection;
-    private long firstWait = Backoff.FIRST.delay().toMillis();
+    private Optional<Connection> connection = Optional.empty();
+    private Backoff firstWait = Backoff.FIRST;
     private Duration warnedLead = Arrivals.TOLERATED_LEAD;
 
     Reader(
@@ -62,6 +58,7 @@ final class Reader implements Runnable {
             Inbox inbox,
             Counters counters,
             Health health,
+            Stopping stopping,
             ScheduledExecutorService watchdog) {
         this.stream = stream;
         this.options = options;
@@ -70,80 +67,63 @@ final class Reader implements Runnable {
         this.inbox = inbox;
         this.counters = counters;
         this.health = health;
+        this.stopping = stopping;
         this.watchdog = watchdog;
     }
 
-    /** Ends the reading from any thread, at once unless an event waits for room in the inbox; close that too. */
+    /** Ends the reading from any thread, at once unless an event waits for room in the inbox: close that too. */
     void stop() {
-        stopping.countDown();
+        stopping.ask();
         synchronized (connecting) {
-            if (connection != null) {
-                connection.close();
-            }
+            connection.ifPresent(Connection::close);
         }
     }
 
     @Override
     public void run() {
-        Backoff backoff = null;
+        Backoff backoff = firstWait;
         try {
-            while (!isStopping()) {
-                if (backoff == null) {
-                    backoff = new Backoff(Duration.ofMillis(firstWait));
-                }
+            while (!stopping.isAsked()) {
                 Conversation conversation = new Conversation();
-                Duration wait;
-                try {
-                    conversation.hold();
-                    counters.ending(Ending.ENDED);
-                    health.away("the platform ended the connection");
-                    wait = conversation.madeProgress() ? Duration.ZERO : backoff.delay();
-                } catch (StartOver e) {
-                    counters.ending(Ending.GAP);
-                    wait = Duration.ZERO;
-                } catch (Unfollowable e) {
-                    health.failed(e);
+                IOException end = conversation.hold();
+                if (stopping.isAsked()) {
                     return;
-                } catch (Platform.Refused e) {
-                    counters.ending(Ending.REFUSED);
-                    health.away(e.getMessage());
-                    wait = e.retryAfter().orElse(e.needsAPerson() ? Backoff.LONGEST : backoff.delay());
-                } catch (IOException e) {
-                    counters.ending(endingOf(e));
-                    health.away(e.getMessage() == null ? e.toString() : e.getMessage());
-                    wait = conversation.madeProgress() ? Duration.ZERO : backoff.delay();
                 }
-                backoff = conversation.wasAlive ? null : backoff.next();
-                pause(wait);
+                if (end instanceof Unfollowable) {
+                    health.failed(end);
+                    return;
+                }
+                if (conversation.wasAlive) {
+                    backoff = firstWait;
+                }
+                Duration wait =
+                        end instanceof StartOver || conversation.madeProgress() ? Duration.ZERO : backoff.after(end);
+                counters.ending(endingOf(end));
+                health.away(end, wait);
+                stopping.pause(wait);
+                backoff = backoff.next();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException | OutOfMemoryError e) {
+        } catch (RuntimeException e) {
             health.failed(new Unfollowable("reading the stream failed: " + e, e));
+        } catch (OutOfMemoryError e) {
+            health.failed(new Unfollowable(
+                    "the heap of " + (Runtime.getRuntime().maxMemory() >> 20)
+                            + " MB is too small for the events that came: give more"
+                            + " (JAVA_OPTS=-Xmx512m), or lower caravan.event-max-bytes and caravan.batch-max-bytes",
+                    e));
         }
     }
 
-    private void pause(Duration wait) throws InterruptedException {
-        if (isStopping() || wait.isZero()) {
-            return;
+    private static Ending endingOf(IOException end) {
+        if (end instanceof Over over) {
+            return over.ending;
         }
-        Duration jittered = Backoff.withJitter(wait);
-        LOG.warn("{} {}; next try in {} s", platform.url(), health.trouble().orElse("is away"), (jittered.toMillis() + 999) / 1000);
-        stopping.await(jittered.toMillis(), TimeUnit.MILLISECONDS);
-    }
-
-    private boolean isStopping() {
-        return stopping.getCount() == 0;
-    }
-
-    private static Ending endingOf(IOException e) {
-        if (e instanceof Connection.Silent) {
-            return Ending.SILENT;
+        if (end instanceof Platform.Refused) {
+            return Ending.REFUSED;
         }
-        if (e instanceof ErrorEvent) {
-            return Ending.ERROR;
-        }
-        return e instanceof StandsStill ? Ending.STILL : Ending.CUT;
+        return end instanceof Connection.Silent ? Ending.SILENT : Ending.CUT;
     }
 
     private StreamRequest request() {
@@ -167,29 +147,32 @@ final class Reader implements Runnable {
         private Optional<IOException> end = Optional.empty();
         private Optional<Gap> gap = Optional.empty();
 
-        /** Returns when the platform ends the stream in order. */
-        void hold() throws IOException, InterruptedException {
+        /** Reads until the connection ends; why it did. */
+        IOException hold() throws InterruptedException {
             StreamRequest request = request();
             inbox.connected();
             Duration silence = Duration.ofMillis(options.getHeartbeatTimeout());
             try (Connection opened = new Connection(platform, request, silence, watchdog)) {
                 synchronized (connecting) {
-                    connection = opened;
+                    connection = Optional.of(opened);
                 }
                 opened.openedAt().ifPresent(counters::platformClock);
                 SseParser parser = new SseParser(options.getEventMaxBytes(), this);
                 byte[] buffer = Connection.buffer();
-                while (!isStopping() && opened.readInto(parser, buffer)) {
+                while (!stopping.isAsked() && opened.readInto(parser, buffer)) {
                     if (end.isPresent()) {
-                        throw end.get();
+                        return end.get();
                     }
                     if (gap.isPresent()) {
-                        bridge(gap.get());
+                        return bridge(gap.get());
                     }
                 }
+                return new Over(Ending.ENDED, "ended the connection");
+            } catch (IOException e) {
+                return e;
             } finally {
                 synchronized (connecting) {
-                    connection = null;
+                    connection = Optional.empty();
                 }
             }
         }
@@ -201,7 +184,7 @@ final class Reader implements Runnable {
 
         @Override
         public void event(Frame frame) {
-            if (end.isPresent() || gap.isPresent() || isStopping()) {
+            if (end.isPresent() || gap.isPresent() || stopping.isAsked()) {
                 return; // the connection is about to be given up: what follows comes again on the next
             }
             wasAlive = true;
@@ -218,17 +201,20 @@ final class Reader implements Runnable {
 
         @Override
         public void retry(long millis) {
-            firstWait = Math.max(1, Math.min(millis, Backoff.LONGEST.toMillis()));
+            firstWait = new Backoff(Duration.ofMillis(Math.min(millis, Backoff.LONGEST.toMillis())));
         }
 
         private void object(Frame frame) {
             Optional<EventId> id = idOf(frame);
             if (id.isEmpty()) {
-                note(inbox.add(letter(frame, "", "its id is no event id, so its place in the stream is unknown")), true);
+                note(
+                        inbox.add(letter(frame, "", "its id is no event id, so its place in the stream is unknown")),
+                        true);
                 return;
             }
             if (frame.isTooLarge()) {
-                String error = "its " + frame.size() + " bytes are more than caravan.event-max-bytes, " + options.getEventMaxBytes();
+                String error = "its " + frame.size() + " bytes are more than caravan.event-max-bytes, "
+                        + options.getEventMaxBytes();
                 refuse(frame, id.get(), "", error, Long.hashCode(frame.size()));
                 return;
             }
@@ -247,18 +233,28 @@ final class Reader implements Runnable {
                     warnOfClocks();
                 }
             } catch (Unreadable e) {
-                refuse(frame, id.get(), "", "unreadable: " + e.getMessage(), frame.data().hashCode());
+                refuse(
+                        frame,
+                        id.get(),
+                        "",
+                        "unreadable: " + e.getMessage(),
+                        frame.data().hashCode());
             }
         }
 
         private void unknown(Frame frame) {
-            counters.other(frame.name());
+            counters.other("unknown");
             Optional<EventId> id = idOf(frame);
             try {
                 Envelope envelope = Envelope.read(frame.data());
                 String error = "nobody knows an event named " + frame.name();
                 if (id.isPresent()) {
-                    refuse(frame, id.get(), envelope.objectId(), error, frame.data().hashCode());
+                    refuse(
+                            frame,
+                            id.get(),
+                            envelope.objectId(),
+                            error,
+                            frame.data().hashCode());
                 } else {
                     note(inbox.add(letter(frame, envelope.objectId(), error)), true);
                 }
@@ -301,15 +297,18 @@ final class Reader implements Runnable {
                 stillSince = System.nanoTime();
             }
             if (System.nanoTime() - stillSince > HEARTBEAT_MAY_STAND_STILL.toNanos()) {
-                end = Optional.of(new StandsStill(lastHeartbeat));
+                end = Optional.of(new Over(
+                        Ending.STILL,
+                        "has sent the heartbeat " + lastHeartbeat + " for " + HEARTBEAT_MAY_STAND_STILL.toMinutes()
+                                + " minutes"));
             }
             health.connected();
         }
 
         private void connected(Frame frame) {
             JsonNode log = json(frame);
-            Optional<EventId> first = eventId(log.path("firstEventId"));
-            Optional<EventId> last = eventId(log.path("lastEventId"));
+            Optional<EventId> first = EventId.ofJson(log.path("firstEventId"));
+            Optional<EventId> last = EventId.ofJson(log.path("lastEventId"));
             LOG.debug("Connected: {}", log);
             if (inbox.snapshot().isPresent()) {
                 return; // it is read from the database, whatever the log keeps
@@ -317,12 +316,14 @@ final class Reader implements Runnable {
             Optional<EventId> newest = inbox.newest();
             EventId position = newest.orElse(EventId.ZERO).max(inbox.resume());
             if (newest.isPresent() && last.isPresent() && newest.get().isAbove(last.get())) {
-                gap = Optional.of(new Gap(EventId.ZERO, "the platform's log ends at " + last.get() + ", before our position "
-                        + newest.get() + ": it was reset"));
+                gap = Optional.of(new Gap(
+                        EventId.ZERO,
+                        "the platform's log ends at " + last.get() + ", before our position " + newest.get()
+                                + ": it was reset"));
             } else if (first.isPresent() && first.get().isAbove(position) && !position.equals(EventId.ZERO)) {
                 Duration length = Duration.between(position.time(), first.get().time());
-                String message = "the platform's log begins at " + first.get() + " and no longer keeps our position " + position
-                        + ": a gap of " + length;
+                String message = "the platform's log begins at " + first.get() + " and no longer keeps our position "
+                        + position + ": a gap of " + length;
                 if (stream.equals("raw") && options.getOnGap() == OpenctiConfiguration.OnGap.recover) {
                     LOG.warn("{}; the base stream has no snapshot, so what lay in the gap is lost", message);
                 } else {
@@ -333,12 +334,15 @@ final class Reader implements Runnable {
 
         private void noRecover(Frame frame) {
             JsonNode data = json(frame);
-            Optional<EventId> resumeFrom = eventId(data.path("resume_from"));
+            Optional<EventId> resumeFrom = EventId.ofJson(data.path("resume_from"));
             if (resumeFrom.isEmpty()) {
-                end = Optional.of(new ErrorEvent("sent a no-recover without resume_from: " + frame.data()));
+                end = Optional.of(new Over(Ending.ERROR, "sent a no-recover without resume_from: " + frame.data()));
                 return;
             }
-            LOG.warn("This stream has no snapshot, it goes on from {}: {}", resumeFrom.get(), data.path("message").asText());
+            LOG.warn(
+                    "This stream has no snapshot, it goes on from {}: {}",
+                    resumeFrom.get(),
+                    data.path("message").asText());
             inbox.noRecover(resumeFrom.get());
         }
 
@@ -346,52 +350,46 @@ final class Reader implements Runnable {
             String message = json(frame).path("message").asText(frame.data().toString());
             boolean isEmptyLog = message.contains("no such key");
             wasAlive = false; // the connection never brings anything, so the wait between tries grows
-            end = Optional.of(new ErrorEvent(
+            end = Optional.of(new Over(
+                    Ending.ERROR,
                     isEmptyLog
                             ? "has an empty log (" + message + "): it is new, or its Redis was flushed"
                             : "sent an error event: " + message));
         }
 
         /** What to do about a gap: a snapshot of what changed in it, the log from its start, or nothing at all. */
-        private void bridge(Gap found) throws IOException, InterruptedException {
+        private IOException bridge(Gap found) throws IOException, InterruptedException {
             if (options.getOnGap() == OpenctiConfiguration.OnGap.fail) {
-                throw new Unfollowable(found.message() + "; on-gap is fail, so it is not followed any further", null);
+                return new Unfollowable(found.message() + "; on-gap is fail, so it is not followed any further", null);
             }
             if (!stream.equals("raw")) {
                 Instant until = clock.now().minus(StartPosition.SEARCHABLE_AFTER);
-                LOG.warn("{}; what changed since {} is read as a snapshot, deletions and merges in the gap are not told", found.message(), found.since());
+                LOG.warn(
+                        "{}; what changed since {} is read as a snapshot, deletions and merges in the gap are not told",
+                        found.message(),
+                        found.since());
                 inbox.begin(new Snapshot(found.since(), until));
             } else {
                 LOG.warn("{}; the log is read again from its start", found.message());
                 inbox.beginLogAgain();
             }
-            throw new StartOver();
+            return new StartOver();
         }
 
         private void warnOfClocks() {
             Duration lead = inbox.heartbeatLead();
             if (lead.compareTo(warnedLead) > 0) {
                 warnedLead = lead;
-                LOG.warn("An event came {} s below an earlier heartbeat's id: the clocks of the platform's nodes and its Redis"
-                        + " disagree. The position keeps that much more distance from heartbeats", lead.toSeconds());
+                LOG.warn(
+                        "An event came {} s below an earlier heartbeat's id: the clocks of the platform's nodes and its Redis"
+                                + " disagree. The position keeps that much more distance from heartbeats",
+                        lead.toSeconds());
             }
         }
     }
 
     private static Optional<EventId> idOf(Frame frame) {
-        return frame.id().flatMap(Reader::eventId);
-    }
-
-    private static Optional<EventId> eventId(JsonNode value) {
-        return value.isTextual() ? eventId(value.asText()) : Optional.empty();
-    }
-
-    private static Optional<EventId> eventId(String text) {
-        try {
-            return Optional.of(EventId.parse(text));
-        } catch (IllegalArgumentException e) {
-            return Optional.empty();
-        }
+        return frame.id().flatMap(EventId::of);
     }
 
     private static JsonNode json(Frame frame) {
@@ -408,25 +406,23 @@ final class Reader implements Runnable {
     /** The log no longer holds what comes after our position. */
     private record Gap(EventId since, String message) {}
 
-    /** The connection is given up for one that begins elsewhere. */
-    private static final class StartOver extends IOException {
+    /** A connection that came to an end without breaking. */
+    private static class Over extends IOException {
         private static final long serialVersionUID = 1L;
-    }
+        private final Ending ending;
 
-    /** The platform says that nothing will follow on this connection. */
-    private static final class ErrorEvent extends IOException {
-        private static final long serialVersionUID = 1L;
-
-        ErrorEvent(String message) {
+        Over(Ending ending, String message) {
             super(message);
+            this.ending = ending;
         }
     }
 
-    private static final class StandsStill extends IOException {
+    /** The connection is given up for one that begins elsewhere. */
+    private static final class StartOver extends Over {
         private static final long serialVersionUID = 1L;
 
-        StandsStill(EventId heartbeat) {
-            super("its heartbeat has stood at " + heartbeat + " for " + HEARTBEAT_MAY_STAND_STILL.toMinutes() + " minutes");
+        StartOver() {
+            super(Ending.GAP, "no longer keeps our position");
         }
     }
 }

@@ -1,0 +1,24 @@
+package io.caravan.opencti.stream;
+
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+
+/** Whether a stream is to be followed no more, and waiting that such an end cuts short. Threads are asked, never interrupted. */
+final class Stopping {
+
+    private final CountDownLatch asked = new CountDownLatch(1);
+
+    void ask() {
+        asked.countDown();
+    }
+
+    boolean isAsked() {
+        return asked.getCount() == 0;
+    }
+
+    /** Waits so long, or until the end is asked for. */
+    void pause(Duration time) throws InterruptedException {
+        asked.await(time.toMillis(), TimeUnit.MILLISECONDS);
+    }
+}

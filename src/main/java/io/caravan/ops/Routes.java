@@ -1,0 +1,88 @@
+package io.caravan.ops;
+
+import io.caravan.sink.Sinks;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.apache.camel.CamelContext;
+import org.apache.camel.model.Model;
+import org.apache.camel.model.RouteConfigurationDefinition;
+import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.spi.Resource;
+
+/**
+ * What the routes of a program need to have and Camel does not ask for: a batch sent to a route that is not there would
+ * wait for it half a minute and fail, again and again.
+ */
+final class Routes {
+
+    private final Model model;
+
+    Routes(CamelContext context) {
+        model = context.getCamelContextExtension().getContextPlugin(Model.class);
+    }
+
+    int count() {
+        return model.getRouteDefinitions().size();
+    }
+
+    /** The file that a route stands in. */
+    Optional<String> fileOf(String routeId) {
+        return Optional.ofNullable(model.getRouteDefinition(routeId))
+                .map(RouteDefinition::getResource)
+                .map(Resource::getLocation);
+    }
+
+    /** One line each; empty when nothing is missing. */
+    List<String> mistakes(List<String> sinks) {
+        List<String> mistakes = new ArrayList<>();
+        Set<String> inputs = inputs();
+        if (inputs.stream().noneMatch(input -> input.startsWith("opencti:"))) {
+            mistakes.add("routes: none starts with from: opencti:..., so nothing would be followed");
+        }
+        for (String needed : List.of("create", "update", "delete", "merge", "sinks")) {
+            if (!inputs.contains("direct:" + needed)) {
+                mistakes.add("routes: none starts with from: direct:" + needed + ", where the route stream sends to");
+            }
+        }
+        for (String sink : sinks) {
+            if (!inputs.contains(Sinks.endpoint(sink))) {
+                String known = inputs.stream()
+                        .filter(input -> input.startsWith(Sinks.endpoint("")))
+                        .map(input -> input.substring(Sinks.endpoint("").length()))
+                        .collect(Collectors.joining(", "));
+                mistakes.add("caravan.sinks: there is no sink \"" + sink + "\", that is no route from: "
+                        + Sinks.endpoint(sink) + "; there are: " + (known.isEmpty() ? "none" : known));
+            }
+        }
+        mistakes.addAll(unknownConfigurations());
+        return mistakes;
+    }
+
+    private Set<String> inputs() {
+        return model.getRouteDefinitions().stream()
+                .map(route -> route.getInput().getEndpointUri().replaceFirst("^([a-z]+):/*", "$1:"))
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private List<String> unknownConfigurations() {
+        Set<String> known = model.getRouteConfigurationDefinitions().stream()
+                .map(RouteConfigurationDefinition::getId)
+                .filter(Objects::nonNull)
+                .collect(Collectors.toCollection(TreeSet::new));
+        List<String> mistakes = new ArrayList<>();
+        for (RouteDefinition route : model.getRouteDefinitions()) {
+            for (String id : String.valueOf(route.getRouteConfigurationId()).split(",")) {
+                if (route.getRouteConfigurationId() != null && !known.contains(id) && !id.contains("*")) {
+                    mistakes.add("the route " + route.getId() + ": there is no routeConfiguration " + id
+                            + "; there are: " + String.join(", ", known));
+                }
+            }
+        }
+        return mistakes;
+    }
+}
