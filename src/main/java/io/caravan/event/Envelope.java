@@ -54,7 +54,7 @@ public record Envelope(String objectId, String referer) {
                                     e.getLocation() == null
                                             ? 0
                                             : e.getLocation().getByteOffset(),
-                                    e.getOriginalMessage()),
+                                    e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "")),
                     e);
         } catch (IOException e) {
             throw new UncheckedIOException("reading from memory failed", e);

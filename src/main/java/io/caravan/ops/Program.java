@@ -77,6 +77,7 @@ public final class Program implements AutoCloseable {
         main.setDefaultPropertyPlaceholderLocation("false");
         main.configure().withShutdownTimeout(SHUTDOWN_TIMEOUT).withShutdownLogInflightExchangesOnTimeout(false);
         main.configure().withAutoConfigurationEnvironmentVariablesEnabled(false);
+        main.configure().health().setConsumersEnabled(true);
         Path routes = settings.routesDirectory();
         main.configure().withRoutesIncludePattern("file:" + routes + "/*.yaml,file:" + routes + "/**/*.yaml");
         settings.all().forEach((name, value) -> main.addInitialProperty(name.toString(), value.toString()));
@@ -86,6 +87,11 @@ public final class Program implements AutoCloseable {
         main.bind("sinks", new Sinks(settings.sinks()));
         main.bind("changes", new BatchAggregation());
         main.bind("keepBatch", new KeepBatch());
+    }
+
+    /** Makes a bean known to routes by its name, before the start. */
+    public void bind(String name, Object bean) {
+        main.bind(name, bean);
     }
 
     /** Loads the routes and starts them. */

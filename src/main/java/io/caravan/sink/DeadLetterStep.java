@@ -33,11 +33,10 @@ public final class DeadLetterStep {
             }
         }
         Event event = exchange.getMessage().getHeader("event", Event.class);
-        String route = exchange.getProperty(Exchange.FAILURE_ROUTE_ID, event.op(), String.class);
         String error = failure.getMessage() == null ? failure.toString() : failure.getMessage();
         deadLetters.keep(
-                new DeadLetter(route, event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
-        LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), route, event, error);
+                new DeadLetter(event.op(), event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
+        LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), event.op(), event, error);
         return List.of();
     }
 }

@@ -102,6 +102,7 @@ final class Arrivals {
             if (!logHasBegun) {
                 forgetOpen();
             }
+            return;
         }
         if (id.isAbove(open)) {
             resume = resume.max(open).max(id.minus(margin));

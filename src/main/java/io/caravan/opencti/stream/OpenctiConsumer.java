@@ -20,8 +20,6 @@ import org.apache.camel.api.management.ManagedAttribute;
 import org.apache.camel.api.management.ManagedResource;
 import org.apache.camel.health.HealthCheck;
 import org.apache.camel.health.HealthCheckAware;
-import org.apache.camel.health.HealthCheckHelper;
-import org.apache.camel.health.WritableHealthCheckRepository;
 import org.apache.camel.support.DefaultConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -60,6 +58,9 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         platform = new Platform(options);
         store = options.getPositionStore() == null ? new Forgetful() : options.getPositionStore();
         deadLetters = options.getDeadLetters() == null ? new NoDeadLetters() : options.getDeadLetters();
+        if (healthCheck == null) {
+            healthCheck = new StreamHealthCheck(this, endpoint.getStream());
+        }
         health =
                 new Health(platform.url(), options.getFailureHandler() == null ? e -> {} : options.getFailureHandler());
     }
@@ -72,16 +73,10 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
                     "opencti.ssl-verify is off: whoever stands between here and {} can read the token", platform.url());
         }
         follow();
-        if (healthCheck != null) {
-            checks().ifPresent(repository -> repository.addHealthCheck(healthCheck));
-        }
     }
 
     @Override
     protected void doStop() throws Exception {
-        if (healthCheck != null) {
-            checks().ifPresent(repository -> repository.removeHealthCheck(healthCheck));
-        }
         unfollow();
         super.doStop();
     }
@@ -156,11 +151,6 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
                     "the stored position is of %s of %s, and %s of %s is to be followed: set the old ones again, or another data directory"
                             .formatted(stored.stream(), stored.platform(), endpoint.getStream(), platform.url()));
         }
-    }
-
-    private Optional<WritableHealthCheckRepository> checks() {
-        return Optional.ofNullable(HealthCheckHelper.getHealthCheckRepository(
-                getEndpoint().getCamelContext(), "consumers", WritableHealthCheckRepository.class));
     }
 
     @Override

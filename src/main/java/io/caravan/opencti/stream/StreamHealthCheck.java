@@ -1,0 +1,29 @@
+package io.caravan.opencti.stream;
+
+import java.util.Map;
+import org.apache.camel.health.HealthCheckResultBuilder;
+import org.apache.camel.impl.health.AbstractHealthCheck;
+
+/** Down while the platform is not heard or the batch under way is refused, with the reason and the position. */
+final class StreamHealthCheck extends AbstractHealthCheck {
+
+    private final OpenctiConsumer consumer;
+
+    StreamHealthCheck(OpenctiConsumer consumer, String stream) {
+        super("consumers", "opencti-" + stream);
+        this.consumer = consumer;
+    }
+
+    @Override
+    public boolean isLiveness() {
+        return false; // a restart mends neither a platform nor a sink that is away
+    }
+
+    @Override
+    protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
+        builder.detail("position", consumer.getPosition());
+        builder.up();
+        consumer.trouble().ifPresent(reason -> builder.message("The platform " + reason).down());
+        consumer.sinkTrouble().ifPresent(reason -> builder.message("A sink is away: " + reason).down());
+    }
+}

@@ -1,0 +1,644 @@
+package io.caravan;
+
+import static io.caravan.testkit.Frames.create;
+import static io.caravan.testkit.Frames.dependency;
+import static io.caravan.testkit.Frames.object;
+import static io.caravan.testkit.Play.play;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.caravan.event.Batch;
+import io.caravan.event.Position;
+import io.caravan.opencti.stream.Counters.Ending;
+import io.caravan.opencti.stream.OpenctiConsumer;
+import io.caravan.ops.Program;
+import io.caravan.testkit.Answer;
+import io.caravan.testkit.Capture;
+import io.caravan.testkit.FakePlatform;
+import io.caravan.testkit.Frame;
+import io.caravan.testkit.Frames;
+import io.caravan.testkit.Heartbeats;
+import io.caravan.testkit.Play;
+import io.caravan.testkit.Request;
+import io.caravan.testkit.Script;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The whole program, with the routes users get, against a platform that does what platforms do. */
+class FollowTest {
+
+    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final String SINK_ROUTE =
+            """
+            - route:
+                id: sink-test
+                routeConfigurationId: sink
+                from:
+                  uri: direct:sink-test
+                  steps: [{to: {uri: "bean:test?method=accept"}}]
+            """;
+
+    @TempDir
+    Path home;
+
+    private FakePlatform platform;
+    private Installation caravan;
+    private Program program;
+
+    @BeforeEach
+    void install() throws IOException {
+        platform = FakePlatform.start();
+        caravan = new Installation(home, platform).set("opencti.heartbeat-timeout", "2s");
+    }
+
+    @AfterEach
+    void stop() {
+        if (program != null) {
+            program.close();
+        }
+        platform.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "runA/runA-all.sse",
+                "runA/runA-green.sse",
+                "runA/runA-indicator.sse",
+                "big/big-all.sse",
+                "volume/vol-all.sse"
+            })
+    void bringsEveryEventOfARealStreamOnceAndInOrder(String capture) throws Exception {
+        List<Frame> events = Capture.events(capture);
+        platform.append(events);
+        program = caravan.set("opencti.start", "0-0").start();
+        awaitJournal(events);
+    }
+
+    static Stream<Play> faults() {
+        return Stream.of(
+                play().cutAfter(37),
+                play().cutWithin(12, 100),
+                play().cutWithin(23, 5, Play.Ending.RESET),
+                play().cutAfter(20, Play.Ending.EOF),
+                play().resend(10),
+                play().heartbeatsWithinGroups(),
+                play().chunk(1),
+                play().chunk(3).lineEnd("\r\n"),
+                play().chunk(7).lineEnd("\r"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("faults")
+    void bringsEveryEventOnceWhateverTheConnectionDoes(Play fault) throws Exception {
+        List<Frame> events = Capture.events("runA/runA-green.sse");
+        platform.append(events).always(fault);
+        program = caravan.start();
+        awaitJournal(events);
+    }
+
+    @Test
+    void goesOnInAGroupThatWasCut() throws Exception {
+        List<Frame> group = List.of(
+                dependency("100000-0", "identity--11111111-1111-4111-8111-111111111111"),
+                dependency("100000-0", "malware--22222222-2222-4222-8222-222222222222"),
+                create("100000-0", "report--33333333-3333-4333-8333-333333333333"));
+        platform.append(group).next(play().cutAfter(1), play().cutAfter(2));
+        program = caravan.start();
+        awaitJournal(group);
+        assertThat(platform.streamRequests()).extracting(FollowTest::from).containsOnly("0-0");
+    }
+
+    @Test
+    void waitsWhereThePlatformIsAwayAndSaysWhy() throws Exception {
+        platform.append(create("100000-0", anObject(1)));
+        platform.next(Answer.status(500), Answer.status(429).header("Retry-After", "1"), Answer.status(502));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> platform.streamRequests().size() == 2);
+        assertThat(consumer().trouble()).hasValueSatisfying(trouble -> assertThat(trouble).contains("answers 429"));
+        awaitJournal(List.of(create("100000-0", anObject(1))));
+        assertThat(consumer().trouble()).isEmpty();
+        assertThat(consumer().counters().endings(Ending.REFUSED)).isEqualTo(3);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {401, 403, 404, 410})
+    void asksOnlyOnceAMinuteWhereAPersonIsNeeded(int status) throws Exception {
+        platform.always(Answer.status(status));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> consumer().trouble().orElse("").contains("answers " + status));
+        await().during(Duration.ofSeconds(2)).until(() -> platform.streamRequests().size() == 1);
+    }
+
+    @Test
+    void followsNoRedirectBecauseTheTokenWouldGoAlong() throws Exception {
+        try (FakePlatform elsewhere = FakePlatform.start()) {
+            platform.always(Answer.redirect(elsewhere.url() + "/stream/live?token=secret"));
+            program = caravan.start();
+            await().atMost(SOON).until(() -> consumer().trouble().orElse("").contains("redirects to " + elsewhere.url()));
+            assertThat(elsewhere.requests()).isEmpty();
+            assertThat(consumer().trouble().orElseThrow()).doesNotContain("secret");
+        }
+    }
+
+    @Test
+    void saysThatAPageIsNoStream() throws Exception {
+        platform.always(Answer.html("<h1>Log in</h1>"));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> consumer().trouble().orElse("").contains("text/html"));
+    }
+
+    @Test
+    void givesUpASilentConnection() throws Exception {
+        List<Frame> events = frames(1, 2);
+        platform.append(events).heartbeats(Heartbeats.none()).next(play().silentAfter(1));
+        program = caravan.set("opencti.heartbeat-timeout", "1s").start();
+        awaitJournal(events);
+        assertThat(consumer().counters().endings(Ending.SILENT)).isEqualTo(1);
+    }
+
+    @Test
+    void givesUpAPlatformThatTakesTheRequestAndNeverAnswers() throws Exception {
+        List<Frame> events = frames(1, 1);
+        platform.append(events).next(Script.silence());
+        program = caravan.set("opencti.heartbeat-timeout", "1s").start();
+        awaitJournal(events);
+    }
+
+    @Test
+    void takesASlowSinkForNoSilence() throws Exception {
+        CountDownLatch sinkIsThere = new CountDownLatch(1);
+        List<Frame> events = IntStream.range(0, 2000).mapToObj(n -> create((1000 + n) + "-0", anObject(n))).toList();
+        platform.append(events).heartbeats(Heartbeats.none()).sendBuffer(1 << 16);
+        program = startWithSink(batch -> awaitLatch(sinkIsThere), "1s");
+        long taken = awaitStandstill();
+        await().during(Duration.ofSeconds(2)).until(() -> platform.openStreams() == 1 && platform.bytesWritten() == taken);
+        assertThat(platform.eventsSent()).isLessThan(2000);
+        assertThat(platform.streamRequests()).hasSize(1);
+        sinkIsThere.countDown();
+        await().atMost(SOON).until(() -> consumer().counters().delivered() == 2000);
+        assertThat(consumer().counters().endings(Ending.SILENT)).isZero();
+    }
+
+    @Test
+    void reconnectsAfterAnErrorEvent() throws Exception {
+        List<Frame> events = frames(1, 3);
+        platform.append(events).next(play().errorAfter(1, "Something broke"));
+        program = caravan.start();
+        awaitJournal(events);
+        assertThat(consumer().counters().endings(Ending.ERROR)).isEqualTo(1);
+    }
+
+    @Test
+    void saysThatAnEmptyLogIsEmpty() throws Exception {
+        platform.always(play().withoutConnected().errorAfter(0, "ERR no such key"));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> consumer().trouble().orElse("").contains("empty log"));
+    }
+
+    @Test
+    void beginsWithASnapshotOfEverythingAndGoesOnWithTheLog() throws Exception {
+        Instant now = Instant.now();
+        List<Frame> snapshot = List.of(
+                Frames.snapshot(at(now.minusSeconds(500)), anObject(1)),
+                Frames.snapshot(at(now.minusSeconds(900)), anObject(2)),
+                Frames.snapshot(at(now.minusSeconds(700)), anObject(3)));
+        Frame live = create(at(now.minusSeconds(10)), anObject(4));
+        platform.snapshot(snapshot).append(live).next(play().cutAfter(2));
+        program = caravan.set("opencti.start", "").start();
+        await().atMost(SOON).until(() -> caravan.journalLength() == 6);
+        assertThat(caravan.journal().subList(2, 6)).isEqualTo(lines(Stream.concat(snapshot.stream(), Stream.of(live))));
+        List<Request> requests = platform.streamRequests();
+        assertThat(requests).extracting(FollowTest::from).containsExactly("0-0", "0-0");
+        assertThat(requests.get(0).query().get("recover")).isEqualTo(requests.get(1).query().get("recover"));
+        Instant until = Instant.parse(requests.get(0).query().get("recover"));
+        assertThat(until).isBetween(now.minusSeconds(63), now.minusSeconds(58));
+
+        platform.append(create(at(now.minusSeconds(5)), anObject(5)));
+        await().atMost(SOON).until(() -> caravan.journalLength() == 7);
+        platform.endStreams(Play.Ending.CLEAN);
+        platform.awaitConnections(3);
+        assertThat(platform.streamRequests().get(2).query()).doesNotContainKey("recover").containsEntry("from", live.id());
+    }
+
+    @Test
+    void goesOnWithoutASnapshotWhereAStreamHasNone() throws Exception {
+        platform.refuseRecovery();
+        program = caravan.set("opencti.start", "").start();
+        platform.awaitOpenStreams(1);
+        Frame live = create(at(Instant.now()), anObject(1));
+        platform.append(live);
+        awaitJournal(List.of(live));
+        platform.endStreams(Play.Ending.CLEAN);
+        platform.awaitConnections(2);
+        assertThat(platform.streamRequests().get(1).query()).doesNotContainKey("recover");
+    }
+
+    @Test
+    void startsNowAndNeverWithoutAPosition() throws Exception {
+        platform.append(create("100000-0", anObject(1)), create("200000-0", anObject(2)));
+        program = caravan.set("opencti.start", "now").start();
+        platform.awaitConnections(2);
+        Frame live = create("300000-0", anObject(3));
+        platform.append(live);
+        awaitJournal(List.of(live));
+        assertThat(platform.streamRequests()).allSatisfy(request -> assertThat(request.query()).containsKey("from"));
+        assertThat(from(platform.streamRequests().get(1))).isEqualTo("200000-0");
+    }
+
+    @Test
+    void startsAtADateWithASnapshotOfWhatChangedSince() throws Exception {
+        program = caravan.set("opencti.start", "2026-01-31").start();
+        platform.awaitConnections(1);
+        Request first = platform.streamRequests().get(0);
+        assertThat(first.query())
+                .containsEntry("from", Instant.parse("2026-01-30T23:59:59.999Z").toEpochMilli() + "-0")
+                .containsKey("recover");
+    }
+
+    @Test
+    void readsTheBaseStreamFromItsLogAlone() throws Exception {
+        List<Frame> events = frames(1, 2);
+        platform.append(events);
+        program = caravan.set("opencti.start", "").set("opencti.stream", "raw").start();
+        awaitJournal(events);
+        assertThat(platform.streamRequests().get(0).path()).isEqualTo("/stream");
+        assertThat(platform.streamRequests().get(0).query()).containsEntry("from", "0-0").doesNotContainKey("recover");
+    }
+
+    @Test
+    void asksForWhatTheSettingsSay() throws Exception {
+        platform.basePath("/opencti");
+        program = caravan.set("opencti.url", platform.url() + "/")
+                .set("opencti.stream", FakePlatform.STREAM.id())
+                .set("opencti.no-dependencies", "true")
+                .set("opencti.with-inferences", "true")
+                .set("opencti.listen-delete", "false")
+                .start();
+        platform.awaitConnections(1);
+        Request request = platform.streamRequests().get(0);
+        assertThat(request.path()).isEqualTo("/opencti/stream/" + FakePlatform.STREAM.id());
+        assertThat(request.query())
+                .containsEntry("no-dependencies", "true")
+                .containsEntry("with-inferences", "true")
+                .containsEntry("listen-delete", "false");
+        assertThat(request.header("authorization")).contains("Bearer " + FakePlatform.TOKEN);
+    }
+
+    @Test
+    void leavesDeletionsOutEvenIfThePlatformSendsThem() throws Exception {
+        Frame kept = create("300000-0", anObject(2));
+        platform.ignoreOptions().append(Frames.delete("200000-0", anObject(1)), kept);
+        program = caravan.set("opencti.listen-delete", "false").start();
+        awaitJournal(List.of(kept));
+    }
+
+    @Test
+    void readsASnapshotOfAGap() throws Exception {
+        program = caravan.start();
+        platform.append(frames(1, 3));
+        await().atMost(SOON).until(() -> caravan.journalLength() == 3);
+        program.close();
+        platform.append(frames(4, 9)).trimTo("8000-0").snapshot(List.of(Frames.snapshot("7000-0", anObject(7))));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> caravan.journalLength() == 4);
+        assertThat(platform.streamRequests().get(2).query())
+                .containsEntry("from", "3000-0")
+                .containsKey("recover");
+        assertThat(consumer().counters().endings(Ending.GAP)).isEqualTo(1);
+    }
+
+    @Test
+    void takesNoFirstEventAtOrBelowThePositionForAGap() throws Exception {
+        program = caravan.start();
+        platform.append(frames(1, 3));
+        await().atMost(SOON).until(() -> caravan.journalLength() == 3);
+        platform.trimTo("3000-0").endStreams(Play.Ending.CLEAN);
+        platform.append(frames(4, 4));
+        awaitJournal(frames(1, 4));
+        assertThat(platform.streamRequests()).noneMatch(request -> request.query().containsKey("recover"));
+    }
+
+    @Test
+    void failsAtAGapWhereAskedTo() throws Exception {
+        caravan.set("opencti.on-gap", "fail");
+        program = caravan.start();
+        platform.append(frames(1, 3));
+        await().atMost(SOON).until(() -> caravan.journalLength() == 3);
+        program.close();
+        platform.append(frames(4, 9)).trimTo("8000-0");
+        program = caravan.start();
+        assertThat(program.awaitFailure()).hasValueSatisfying(failure -> assertThat(failure).hasMessageContaining("a gap of PT5S"));
+        assertThat(caravan.journalLength()).isEqualTo(3);
+    }
+
+    @Test
+    void readsALogThatWasResetAsAGap() throws Exception {
+        program = caravan.start();
+        platform.append(frames(5, 7));
+        await().atMost(SOON).until(() -> caravan.journalLength() == 3);
+        program.close();
+        platform.clear().append(frames(1, 2));
+        program = caravan.start();
+        platform.awaitConnections(3);
+        assertThat(platform.streamRequests().get(2).query()).containsEntry("from", "0-0").containsKey("recover");
+    }
+
+    @Test
+    void keepsWhatItCannotReadAsDeadLettersAndGoesOn() throws Exception {
+        platform.append(
+                create("1000-0", anObject(1)),
+                Frame.of("2000-0", "create", "{\"data\": {\"id\": \"tool--1\"}"),
+                Frame.of("3000-0", "update", "{\"type\": \"update\", \"data\": {\"name\": \"no id\"}}"),
+                Frame.of("4000-0", "restore", "{\"data\": {\"id\": \"tool--44444444-4444-4444-8444-444444444444\"}}"),
+                Frame.of("5000-0", "weather", "\"sunny\""),
+                Frames.large("6000-0", anObject(6), 2),
+                create("7000-0", anObject(7)));
+        program = caravan.set("caravan.event-max-bytes", "1MB").start();
+        await().atMost(SOON).until(() -> caravan.deadLetters().size() == 4);
+        platform.say(Frame.of("", "create", "{\"data\": {\"id\": \"tool--55555555-5555-4555-8555-555555555555\"}}"));
+        await().atMost(SOON).until(() -> caravan.deadLetters().size() == 5);
+        assertThat(caravan.journal()).isEqualTo(lines(Stream.of(create("1000-0", anObject(1)), create("7000-0", anObject(7)))));
+        assertThat(caravan.deadLetters())
+                .extracting(letter -> letter.path("position").asText(null))
+                .containsExactly("2000-0", "3000-0", "4000-0", "6000-0", null);
+        assertThat(caravan.deadLetters().get(0).path("event").asText()).isEqualTo("{\"data\": {\"id\": \"tool--1\"}");
+        assertThat(caravan.deadLetters().get(2).path("id").asText()).isEqualTo("tool--44444444-4444-4444-8444-444444444444");
+        assertThat(caravan.deadLetters().get(3).path("event").isNull()).isTrue();
+        assertThat(caravan.deadLetters().get(3).path("error").asText()).contains("1048576");
+        assertThat(consumer().counters().deadLetters()).isEqualTo(5);
+    }
+
+    @Test
+    void triesABatchAgainUntilTheSinkHasItAndNothingOvertakes() throws Exception {
+        List<String> delivered = new ArrayList<>();
+        AtomicInteger tries = new AtomicInteger();
+        List<Frame> events = frames(1, 50);
+        platform.append(events);
+        caravan.set("caravan.batch-max-events", "7");
+        program = startWithSink(
+                batch -> {
+                    if (tries.incrementAndGet() % 4 == 3) {
+                        throw new IllegalStateException("the sink is away");
+                    }
+                    batch.events().forEach(event -> delivered.add(event.id().toString()));
+                },
+                "2s");
+        await().atMost(Duration.ofSeconds(40)).until(() -> delivered.size() == 50);
+        assertThat(delivered).isEqualTo(events.stream().map(Frame::id).toList());
+        awaitJournal(events);
+    }
+
+    @Test
+    void keepsAnEventThatItsRouteFailsOnAndGoesOn() throws Exception {
+        caravan.route(
+                "update.camel.yaml",
+                """
+                - route:
+                    id: update
+                    errorHandler: {noErrorHandler: {}}
+                    from:
+                      uri: direct:update
+                      steps:
+                        - setBody: {constant: "spoilt"}
+                        - throwException: {exceptionType: java.lang.IllegalStateException, message: "I do not like it"}
+                """);
+        Frame bad = Frames.update("2000-0", object(anObject(1)), object(anObject(1)));
+        platform.append(create("1000-0", anObject(1)), bad, create("3000-0", anObject(3)));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> caravan.journalLength() == 2);
+        assertThat(caravan.deadLetters()).singleElement().satisfies(letter -> {
+            assertThat(letter.path("sink").asText()).isEqualTo("update");
+            assertThat(letter.path("position").asText()).isEqualTo("2000-0");
+            assertThat(letter.path("error").asText()).isEqualTo("I do not like it");
+            assertThat(letter.path("event").path("data").path("id").asText()).isEqualTo(anObject(1));
+        });
+    }
+
+    @Test
+    void triesAgainWhereARouteFailsOnInputOrOutput() throws Exception {
+        caravan.route(
+                "create.camel.yaml",
+                """
+                - route:
+                    id: create
+                    errorHandler: {noErrorHandler: {}}
+                    from: {uri: "direct:create", steps: [{to: {uri: "bean:test?method=accept"}}]}
+                """);
+        AtomicInteger tries = new AtomicInteger();
+        platform.append(frames(1, 3));
+        program = startWith(event -> {
+            if (tries.incrementAndGet() == 2) {
+                throw new java.io.UncheckedIOException(new IOException("a database is away"));
+            }
+        });
+        awaitJournal(frames(1, 3));
+        assertThat(caravan.deadLetters()).isEmpty();
+        assertThat(tries.get()).isGreaterThanOrEqualTo(4); // the failed one was tried again
+    }
+
+    @Test
+    void leavesOutWhatARouteDrops() throws Exception {
+        caravan.route(
+                "create.camel.yaml",
+                """
+                - route:
+                    id: create
+                    errorHandler: {noErrorHandler: {}}
+                    from:
+                      uri: direct:create
+                      steps:
+                        - choice:
+                            when:
+                              - simple: "${body.objectId} contains '000000000002'"
+                                steps: [{setBody: {simple: "${null}"}}]
+                """);
+        platform.append(frames(1, 3));
+        program = caravan.start();
+        awaitJournal(Stream.concat(frames(1, 1).stream(), frames(3, 3).stream()).toList());
+    }
+
+    @Test
+    void goesOnFromTheStoredPositionAfterAStop() throws Exception {
+        platform.append(frames(1, 5));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> caravan.journalLength() == 5);
+        program.close();
+        platform.append(frames(6, 9));
+        program = caravan.start();
+        awaitJournal(frames(1, 9));
+        assertThat(from(platform.streamRequests().get(1))).isEqualTo("4000-0");
+    }
+
+    @Test
+    void suspendsAndResumesWithoutLosingAnEvent() throws Exception {
+        platform.append(frames(1, 3));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> caravan.journalLength() == 3);
+        program.context().getRouteController().suspendRoute("stream");
+        assertThat(platform.openStreams()).isZero();
+        platform.append(frames(4, 6));
+        await().during(Duration.ofSeconds(1)).until(() -> caravan.journalLength() == 3);
+        program.context().getRouteController().resumeRoute("stream");
+        awaitJournal(frames(1, 6));
+    }
+
+    @Test
+    void stopsInTimeWhileASinkIsAwayAndBringsTheBatchAtTheNextStart() throws Exception {
+        platform.append(frames(1, 3));
+        CountDownLatch tried = new CountDownLatch(3);
+        program = startWithSink(
+                batch -> {
+                    tried.countDown();
+                    throw new IllegalStateException("the sink is away");
+                },
+                "2s");
+        tried.await();
+        long start = System.nanoTime();
+        program.close();
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(8));
+        List<Batch> delivered = new ArrayList<>();
+        program = startWithSink(delivered::add, "2s");
+        awaitJournal(frames(1, 3));
+        await().atMost(SOON).until(() -> delivered.stream().mapToInt(batch -> batch.events().size()).sum() == 3);
+    }
+
+    @Test
+    void refusesTheStateOfAnotherPlatformOrStream() throws Exception {
+        platform.append(frames(1, 1));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> caravan.journalLength() == 1);
+        program.close();
+        caravan.set("opencti.stream", FakePlatform.STREAM.id());
+        assertThatThrownBy(() -> caravan.start())
+                .isInstanceOf(Program.Unusable.class)
+                .hasMessageContaining("the stored position is of live of " + platform.url())
+                .hasMessageContaining(FakePlatform.STREAM.id());
+    }
+
+    @Test
+    void showsItsStateToCamelsHealthChecksAndToJmx() throws Exception {
+        platform.append(frames(1, 2));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> caravan.journalLength() == 2);
+        javax.management.MBeanServer beans = program.context().getManagementStrategy().getManagementAgent().getMBeanServer();
+        javax.management.ObjectName name = beans.queryNames(
+                        new javax.management.ObjectName("org.apache.camel:type=consumers,name=OpenctiConsumer*,*"), null)
+                .iterator()
+                .next();
+        assertThat(beans.getAttribute(name, "DeliveredEvents")).isEqualTo(2L);
+        assertThat(beans.getAttribute(name, "Connected")).isEqualTo(true);
+        assertThat(beans.getAttribute(name, "Position")).isEqualTo("2000-0");
+        assertThat(health()).containsExactly("UP");
+        platform.refuseConnections().endStreams(Play.Ending.EOF);
+        await().atMost(SOON).until(() -> health().equals(List.of("DOWN")));
+        platform.acceptConnections();
+        await().atMost(SOON).until(() -> health().equals(List.of("UP")));
+    }
+
+    @Test
+    void storesAPositionThatAHeartbeatProves() throws Exception {
+        platform.append(frames(1, 1)).heartbeats(Heartbeats.scripted(Duration.ofMillis(100), "500000-0"));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> caravan.journalLength() == 1 && consumer().counters().events("heartbeat") > 0);
+        program.close();
+        program = caravan.start();
+        platform.awaitConnections(2);
+        assertThat(from(platform.streamRequests().get(1))).isEqualTo("440000-0");
+    }
+
+    private OpenctiConsumer consumer() {
+        return program.consumers().get(0);
+    }
+
+    private List<String> health() {
+        return org.apache.camel.health.HealthCheckHelper.invoke(program.context(), "full").stream()
+                .filter(result -> result.getCheck().getId().equals("consumer:stream"))
+                .map(result -> result.getState().name())
+                .toList();
+    }
+
+    private Program startWithSink(Consumer<Batch> sink, String heartbeatTimeout) throws Exception {
+        caravan.route("sinks/test.camel.yaml", SINK_ROUTE)
+                .set("caravan.sinks", "journal,test")
+                .set("opencti.heartbeat-timeout", heartbeatTimeout);
+        return startWith(body -> sink.accept((Batch) body));
+    }
+
+    private Program startWith(Consumer<Object> bean) throws Exception {
+        Program started = new Program(caravan.settings());
+        started.bind("test", new Bean(bean));
+        started.start();
+        return started;
+    }
+
+    /** A bean of a user's route. */
+    public record Bean(Consumer<Object> consumer) {
+        public void accept(@org.apache.camel.Body Object body) {
+            consumer.accept(body);
+        }
+    }
+
+    /** Until the platform cannot write any more. */
+    private long awaitStandstill() {
+        long[] last = {-1};
+        await().atMost(SOON).pollInterval(Duration.ofMillis(500)).until(() -> {
+            long now = platform.bytesWritten();
+            boolean stands = now > 0 && now == last[0];
+            last[0] = now;
+            return stands;
+        });
+        return last[0];
+    }
+
+    private void awaitJournal(List<Frame> events) {
+        await().atMost(Duration.ofSeconds(60)).until(() -> caravan.journalLength() >= events.size());
+        assertThat(caravan.journal()).isEqualTo(lines(events.stream()));
+    }
+
+    private static List<Installation.Line> lines(Stream<Frame> frames) {
+        return frames.map(Installation.Line::of).toList();
+    }
+
+    /** Creates at 1000-0, 2000-0, … of objects told apart by their number. */
+    private static List<Frame> frames(int first, int last) {
+        return IntStream.rangeClosed(first, last).mapToObj(n -> create(n + "000-0", anObject(n))).toList();
+    }
+
+    private static String anObject(int number) {
+        return "tool--00000000-0000-4000-8000-%012d".formatted(number);
+    }
+
+    private static String at(Instant time) {
+        return time.toEpochMilli() + "-0";
+    }
+
+    private static String from(Request request) {
+        return request.query().get("from");
+    }
+
+    private static void awaitLatch(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IllegalStateException("a thread that carries a batch is never interrupted", e);
+        }
+    }
+}
