@@ -100,9 +100,6 @@ public final class Platform {
         Optional<Proxy> proxy = Proxy.of(configuration.getProxy(), URI.create(url), System.getenv());
         proxyAuthorization = proxy.flatMap(Proxy::credentials)
                 .map(pair -> "Basic " + Base64.getEncoder().encodeToString(pair.getBytes(StandardCharsets.UTF_8)));
-        if (proxyAuthorization.isPresent() && System.getProperty(Proxy.TUNNELING) == null) {
-            System.setProperty(Proxy.TUNNELING, ""); // or the JDK keeps a proxy's password back from an https platform
-        }
         HttpClient.Builder builder = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
                 .followRedirects(HttpClient.Redirect.NEVER)
@@ -164,7 +161,9 @@ public final class Platform {
             return new OpenStream(
                     answer.body(), answer.headers().firstValue("date").flatMap(Platform::httpDate));
         }
-        answer.body().close();
+        if (answer.body() != null) { // a proxy's refusal to tunnel comes without one
+            answer.body().close();
+        }
         throw refusal(answer.statusCode(), type, answer.headers());
     }
 

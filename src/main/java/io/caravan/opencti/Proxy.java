@@ -10,14 +10,12 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The HTTP proxy on the way to a platform.
+ * The HTTP proxy on the way to a platform. The JDK keeps a password back from a proxy that tunnels to an https platform
+ * unless it is started with {@code -Djdk.http.auth.tunneling.disabledSchemes=}, as the launcher does.
  *
  * @param credentials {@code user:secret}
  */
 record Proxy(String host, int port, Optional<String> credentials) {
-
-    /** The JDK's list of the schemes that it does not use towards a proxy that tunnels; Basic stands in it. */
-    static final String TUNNELING = "jdk.http.auth.tunneling.disabledSchemes";
 
     /** The one that the option names, else the one the environment names for an https platform. */
     static Optional<Proxy> of(String option, URI platform, Map<String, String> environment) {

@@ -310,6 +310,7 @@ final class Reader implements Runnable {
             Optional<EventId> first = EventId.ofJson(log.path("firstEventId"));
             Optional<EventId> last = EventId.ofJson(log.path("lastEventId"));
             LOG.debug("Connected: {}", log);
+            health.connected();
             if (inbox.snapshot().isPresent()) {
                 return; // it is read from the database, whatever the log keeps
             }
