@@ -18,6 +18,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 
@@ -28,6 +30,8 @@ import java.util.zip.GZIPInputStream;
 final class Installation {
 
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Pattern HEAD = Pattern.compile(
+            "\\{\"position\":\"([0-9]+-[0-9]+)\",\"op\":\"([a-z]+)\",\"received\":\"[0-9T:.-]+Z\",\"event\":");
 
     /** A line of the journal. */
     record Line(String position, String op, byte[] event) {
@@ -148,16 +152,12 @@ final class Installation {
 
     /** The line's own bytes, so that an event is compared byte for byte. */
     private static Line line(String line) {
-        try {
-            JsonNode json = JSON.readTree(line);
-            int start = line.indexOf(",\"event\":") + ",\"event\":".length();
-            return new Line(
-                    json.path("position").asText(),
-                    json.path("op").asText(),
-                    line.substring(start, line.length() - 1).getBytes(StandardCharsets.UTF_8));
-        } catch (IOException e) {
-            throw new UncheckedIOException("torn: " + line.substring(0, Math.min(200, line.length())), e);
+        Matcher head = HEAD.matcher(line);
+        if (!head.lookingAt() || !line.endsWith("}")) {
+            throw new AssertionError("no whole line: " + line.substring(0, Math.min(200, line.length())));
         }
+        String event = line.substring(head.end(), line.length() - 1);
+        return new Line(head.group(1), head.group(2), event.getBytes(StandardCharsets.UTF_8));
     }
 
     private static String content(Path file) {

@@ -1,5 +1,6 @@
 package io.caravan.ops;
 
+import io.caravan.event.State;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -24,6 +25,9 @@ final class StartFailure {
         for (Throwable cause : chain) {
             if (cause instanceof MarkedYamlEngineException yaml) {
                 return ofYaml(yaml);
+            }
+            if (cause instanceof State.Unusable) {
+                return "caravan.data-dir: " + onOneLine(cause);
             }
         }
         String reason = onOneLine(chain.get(chain.size() - 1));

@@ -42,7 +42,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The whole program, with the routes users get, against a platform that does what platforms do. */
-class FollowTest {
+class FollowIT {
 
     private static final Duration SOON = Duration.ofSeconds(20);
     private static final String SINK_ROUTE =
@@ -123,7 +123,7 @@ class FollowTest {
         platform.append(group).next(play().cutAfter(1), play().cutAfter(2));
         program = caravan.start();
         awaitJournal(group);
-        assertThat(platform.streamRequests()).extracting(FollowTest::from).containsOnly("0-0");
+        assertThat(platform.streamRequests()).extracting(FollowIT::from).containsOnly("0-0");
     }
 
     @Test
@@ -226,7 +226,7 @@ class FollowTest {
         await().atMost(SOON).until(() -> caravan.journalLength() == 6);
         assertThat(caravan.journal().subList(2, 6)).isEqualTo(lines(Stream.concat(snapshot.stream(), Stream.of(live))));
         List<Request> requests = platform.streamRequests();
-        assertThat(requests).extracting(FollowTest::from).containsExactly("0-0", "0-0");
+        assertThat(requests).extracting(FollowIT::from).containsExactly("0-0", "0-0");
         assertThat(requests.get(0).query().get("recover")).isEqualTo(requests.get(1).query().get("recover"));
         Instant until = Instant.parse(requests.get(0).query().get("recover"));
         assertThat(until).isBetween(now.minusSeconds(63), now.minusSeconds(58));

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** TLS and proxies on the way to the platform, with real certificates and real sockets. */
-class SecureConnectionTest {
+class SecureConnectionIT {
 
     private static final Duration SOON = Duration.ofSeconds(20);
     private static final Frame EVENT = create("1000-0", "tool--00000000-0000-4000-8000-000000000001");

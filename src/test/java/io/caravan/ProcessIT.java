@@ -1,0 +1,295 @@
+package io.caravan;
+
+import static io.caravan.testkit.Frames.create;
+import static io.caravan.testkit.Play.play;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.caravan.testkit.Answer;
+import io.caravan.testkit.Capture;
+import io.caravan.testkit.FakePlatform;
+import io.caravan.testkit.Frame;
+import io.caravan.testkit.Frames;
+import io.caravan.testkit.LiveStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The program as a process of its own: killed, stopped, short of memory and of disk, and given things it cannot use. */
+class ProcessIT {
+
+    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration LATER = Duration.ofSeconds(120);
+
+    @TempDir
+    Path home;
+
+    private FakePlatform platform;
+    private Installation caravan;
+    private Process process;
+
+    @BeforeEach
+    void install() throws IOException {
+        platform = FakePlatform.start();
+        caravan = new Installation(home, platform);
+    }
+
+    @AfterEach
+    void stop() {
+        if (process != null) {
+            process.destroyForcibly();
+        }
+        platform.close();
+    }
+
+    @Test
+    void hasEveryEventOnceHoweverOftenItIsKilled() throws Exception {
+        long seed = new Random().nextLong();
+        Random random = new Random(seed);
+        List<Frame> events = Capture.events("volume/vol-all.sse");
+        platform.append(events).always(play().rate(600));
+        int kills = 6;
+        for (int kill = 0; kill < kills; kill++) {
+            process = caravan.run("run");
+            int before = caravan.journalLength();
+            int more = 1 + random.nextInt(600);
+            await().atMost(SOON).pollInterval(Duration.ofMillis(3)).until(() -> caravan.journalLength() >= before + more);
+            process.destroyForcibly().waitFor();
+        }
+        platform.always(play());
+        process = caravan.run("run");
+        await().atMost(LATER).until(() -> caravan.journalLength() >= events.size());
+        assertThat(caravan.journal())
+                .as("seed %d", seed)
+                .isEqualTo(events.stream().map(Installation.Line::of).toList());
+    }
+
+    @Test
+    void stopsInOrderOnSigterm() throws Exception {
+        platform.append(create("1000-0", anObject(1)));
+        process = caravan.run("run");
+        await().atMost(SOON).until(() -> caravan.journalLength() == 1);
+        process.destroy();
+        assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isZero();
+        assertThat(caravan.log()).contains("Stopped").doesNotContain("Exception");
+    }
+
+    @Test
+    void stopsInOrderOnSigtermWhileASinkHangs() throws Exception {
+        caravan.route(
+                "create.camel.yaml",
+                """
+                - route:
+                    id: create
+                    errorHandler: {noErrorHandler: {}}
+                    from: {uri: "direct:create", steps: [{delay: {expression: {constant: "3600000"}}}]}
+                """);
+        platform.append(create("1000-0", anObject(1)));
+        process = caravan.run("run");
+        await().atMost(SOON).until(() -> caravan.log().contains("Connected"));
+        process.destroy();
+        assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isZero();
+    }
+
+    @Test
+    void needsLittleMemoryForALongStreamWithALargeEventInIt() throws Exception {
+        List<Frame> events = new ArrayList<>();
+        IntStream.range(0, 40_000).mapToObj(n -> create((1000 + n) + "-0", anObject(n))).forEach(events::add);
+        events.add(20_000, Frames.large("20999-1", anObject(77_777), 24));
+        events.add(30_000, Frames.large("30998-1", anObject(88_888), 24));
+        platform.append(events);
+        process = caravan.run("run", "-Xmx128m");
+        await().atMost(LATER).until(() -> !process.isAlive() || caravan.journalLength() >= events.size());
+        assertThat(caravan.log()).doesNotContain("OutOfMemory").doesNotContain("heap");
+        assertThat(caravan.journal().equals(events.stream().map(Installation.Line::of).toList())).isTrue();
+    }
+
+    @Test
+    void goesOnWhenAFullDiskHasRoomAgain() throws Exception {
+        Path disk = Files.createDirectory(home.resolve("data"));
+        assumeTrue(mount("-t", "tmpfs", "-o", "size=6m", "tmpfs", disk.toString()), "only root can mount a small disk");
+        try {
+            List<Frame> events = Capture.events("volume/vol-all.sse");
+            platform.append(events);
+            process = caravan.run("run");
+            await().atMost(SOON).until(() -> caravan.log().contains("No space left on device"));
+            assertThat(process.isAlive()).isTrue();
+            assertThat(mount("-o", "remount,size=64m", disk.toString())).isTrue();
+            await().atMost(LATER).until(() -> caravan.journalLength() >= events.size());
+            assertThat(caravan.journal().equals(events.stream().map(Installation.Line::of).toList())).isTrue();
+            assertThat(caravan.log()).doesNotContain("\tat ");
+        } finally {
+            process.destroyForcibly().waitFor();
+            new ProcessBuilder("umount", disk.toString()).start().waitFor();
+        }
+    }
+
+    @Test
+    void saysThatThereIsNoToken() throws Exception {
+        caravan.set("opencti.token", "");
+        assertThat(unusable("run")).startsWith("opencti.token: not set");
+    }
+
+    @Test
+    void saysEachMistakeInTheSettingsOnALineOfItsOwn() throws Exception {
+        Files.writeString(
+                home.resolve("application.properties"),
+                """
+                opencti.strat=now
+                opencti.on-gap=perhaps
+                caravan.batch-max-bytes=lots
+                """);
+        assertThat(unusable("run").lines())
+                .containsExactly(
+                        "opencti.strat: there is no such setting; did you mean opencti.start?",
+                        "opencti.on-gap: \"perhaps\" is not recover or fail",
+                        "caravan.batch-max-bytes: \"lots\" is no size, which is like 65536, 512KB, 16MB or 1GB");
+    }
+
+    @Test
+    void saysWhereTheMistakeInARouteIs() throws Exception {
+        Path file = home.resolve("routes/sinks/journal.camel.yaml");
+        Files.writeString(file, Files.readString(file).replace("- bean:", "- bena:"));
+        assertThat(unusable("run")).startsWith(file + ", line 9, column 11: ").contains("bena");
+    }
+
+    @Test
+    void saysWhichBeanARouteDoesNotFind() throws Exception {
+        Path file = home.resolve("routes/sinks/journal.camel.yaml");
+        Files.writeString(file, Files.readString(file).replace("ref: journal", "ref: jornal"));
+        assertThat(unusable("run")).startsWith(file + ", the route sink-journal: ").contains("jornal");
+    }
+
+    @Test
+    void saysThatThereIsNoSuchSink() throws Exception {
+        caravan.set("caravan.sinks", "journal,splunk");
+        assertThat(unusable("run")).startsWith("caravan.sinks: there is no sink \"splunk\"").contains("there are: journal");
+    }
+
+    @Test
+    void saysThatTheStateIsBrokenAndBeginsNothingAnew() throws Exception {
+        runUntilDelivered();
+        try (Stream<Path> files = Files.list(home.resolve("data/state/store"))) {
+            for (Path file : files.filter(f -> f.getFileName().toString().startsWith("MANIFEST")).toList()) {
+                Files.writeString(file, "this is no manifest");
+            }
+        }
+        assertThat(unusable("run")).contains("the state in " + home.resolve("data/state/store") + " cannot be opened");
+        assertThat(caravan.journalLength()).isEqualTo(1);
+    }
+
+    @Test
+    void saysThatTheStateIsAnotherPlatforms() throws Exception {
+        runUntilDelivered();
+        caravan.set("opencti.url", "http://127.0.0.1:1/other");
+        assertThat(unusable("run")).contains("the stored position is of live of " + platform.url());
+    }
+
+    @Test
+    void saysThatTheStateIsInUse() throws Exception {
+        platform.append(create("1000-0", anObject(1)));
+        process = caravan.run("run");
+        await().atMost(SOON).until(() -> caravan.journalLength() == 1);
+        Process second = caravan.run("run");
+        assertThat(second.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(second.exitValue()).isEqualTo(2);
+        assertThat(caravan.log()).contains("is in use by another Caravan");
+    }
+
+    @Test
+    void saysWhatA401CanMeanAndTriesAgain() throws Exception {
+        caravan.set("opencti.token", "wrong");
+        process = caravan.run("run");
+        await().atMost(SOON).until(() -> caravan.log().contains("answers 401"));
+        assertThat(caravan.log()).contains("token").contains("next try in 60 s").doesNotContain("\tat ");
+        assertThat(process.isAlive()).isTrue();
+    }
+
+    @Test
+    void checksASoundInstallation() throws Exception {
+        platform.append(create("1000-0", anObject(1)));
+        process = caravan.run("check");
+        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(caravan.log()).contains("ok       platform          live of " + platform.url() + " opens");
+        assertThat(process.exitValue()).isZero();
+        assertThat(home.resolve("data")).doesNotExist();
+    }
+
+    @Test
+    void listsTheStreamsThatATokenMayReadWhereOneIsRefused() throws Exception {
+        platform.streams(LiveStream.of("0f9f6ed4-5b1c-4a5e-9d0a-3f3f5f5f5f5f", "Indicators"));
+        caravan.set("opencti.stream", "11111111-5b1c-4a5e-9d0a-3f3f5f5f5f5f");
+        assertThat(unusable("check"))
+                .contains("answers 401")
+                .contains("this token may read opencti.stream=0f9f6ed4-5b1c-4a5e-9d0a-3f3f5f5f5f5f (Indicators)");
+    }
+
+    @Test
+    void saysThatThePlatformDoesNotKnowTheToken() throws Exception {
+        caravan.set("opencti.token", "wr0ng-t0ken");
+        assertThat(unusable("check")).contains("the platform does not know this token").doesNotContain("wr0ng-t0ken");
+    }
+
+    @Test
+    void checksRoutesToo() throws Exception {
+        Files.delete(home.resolve("routes/merge.camel.yaml"));
+        platform.always(Answer.status(503));
+        assertThat(unusable("check"))
+                .contains("mistake  routes            none starts with from: direct:merge")
+                .contains("mistake  platform          live of " + platform.url() + " answers 503");
+    }
+
+    @Test
+    void logsJsonWhereAskedTo() throws Exception {
+        process = caravan.set("caravan.log-format", "json").run("run");
+        await().atMost(SOON).until(() -> caravan.log().contains("Connected"));
+        assertThat(caravan.log().lines()).allMatch(line -> line.startsWith("{") && line.endsWith("}"));
+    }
+
+    private void runUntilDelivered() throws Exception {
+        platform.append(create("1000-0", anObject(1)));
+        process = caravan.run("run");
+        await().atMost(SOON).until(() -> caravan.journalLength() == 1);
+        process.destroy();
+        process.waitFor();
+    }
+
+    /** Runs to the end with exit code 2 and no stack trace; what it said last. */
+    private String unusable(String command) throws Exception {
+        int before = caravan.log().length();
+        process = caravan.run(command);
+        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        String said = caravan.log().substring(before);
+        assertThat(process.exitValue()).as(said).isEqualTo(2);
+        assertThat(said).doesNotContain("\tat ").doesNotContain("Exception");
+        return said;
+    }
+
+    private static boolean mount(String... arguments) throws Exception {
+        List<String> command = new ArrayList<>(List.of("mount"));
+        command.addAll(List.of(arguments));
+        try {
+            return new ProcessBuilder(command).start().waitFor() == 0;
+        } catch (IOException thereIsNoMount) {
+            return false;
+        }
+    }
+
+    private static String anObject(int number) {
+        return "tool--00000000-0000-4000-8000-%012d".formatted(number);
+    }
+}

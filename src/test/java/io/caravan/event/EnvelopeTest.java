@@ -1,0 +1,137 @@
+package io.caravan.event;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.caravan.testkit.Capture;
+import io.caravan.testkit.Frame;
+import io.caravan.testkit.Frames;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class EnvelopeTest {
+
+    private static final String STIX_ID = "indicator--6f2f1c1e-7d1a-5b1e-9d1c-0d6c0e1f2a3b";
+
+    @Test
+    void namesTheObjectAndWhyItCame() throws Unreadable {
+        assertThat(Envelope.read(bytes(Frames.create("1-0", STIX_ID)))).isEqualTo(new Envelope(STIX_ID, ""));
+        assertThat(Envelope.read(bytes(Frames.dependency("1-0", STIX_ID))))
+                .isEqualTo(new Envelope(STIX_ID, "init-dependencies"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "init-dependencies, DEPENDENCY",
+        "init-create,       SNAPSHOT",
+        "'',                MAIN",
+        "background_task,   MAIN"
+    })
+    void theRefererTellsTheKind(String referer, Event.Kind kind) throws Unreadable {
+        assertThat(read("{'origin':{'referer':'" + referer + "'},'data':{'id':'a'}}")
+                        .kind())
+                .isEqualTo(kind);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{'data':{'id':'a'}}",
+                "{'data':{'id':'a'},'origin':null}",
+                "{'data':{'id':'a'},'origin':'init-create'}",
+                "{'data':{'id':'a'},'origin':{'referer':7}}",
+                "{'data':{'id':'a'},'origin':{'x':{'referer':'init-create'}}}",
+                "{'data':{'id':'a'},'context':{'origin':{'referer':'init-create'}}}",
+                "{'data':{'nested':{'id':'b'},'list':[{'id':'c'}],'id':'a'},'id':'d'}",
+                "\n\t { \"data\" :\n{ 'id' : 'a' } } \n"
+            })
+    void onlyDataIdAndOriginRefererCount(String json) throws Unreadable {
+        assertThat(read(json)).isEqualTo(new Envelope("a", ""));
+    }
+
+    @Test
+    void readsEveryEventThatWasRecorded() throws Unreadable {
+        for (Frame frame : Capture.events("runA/runA-all.sse")) {
+            assertThat(Envelope.read(bytes(frame)).objectId())
+                    .as(frame.toString())
+                    .matches("[a-z0-9-]+--[0-9a-f-]{36}");
+        }
+    }
+
+    @Test
+    void aTextOfManyMegabytesIsNoObstacle() throws Unreadable {
+        assertThat(Envelope.read(bytes(Frames.large("1-0", STIX_ID, 24))).objectId())
+                .isEqualTo(STIX_ID);
+    }
+
+    @Test
+    void readsNoFurtherThanTheBytesLength() throws Unreadable {
+        byte[] json = "{\"data\":{\"id\":\"a\"}}".getBytes(StandardCharsets.UTF_8);
+        byte[] buffer = Arrays.copyOf(json, 100);
+        Arrays.fill(buffer, json.length, 100, (byte) 'x');
+
+        assertThat(Envelope.read(new Bytes(buffer, json.length)).objectId()).isEqualTo("a");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            quoteCharacter = '`',
+            delimiter = '|',
+            value = {
+                "``                            | not a JSON object",
+                "[]                            | not a JSON object",
+                "'text'                        | not a JSON object",
+                "null                          | not a JSON object",
+                "{}                            | it has no data.id",
+                "{'data':{}}                   | it has no data.id",
+                "{'data':null}                 | it has no data.id",
+                "{'data':[{'id':'a'}]}         | it has no data.id",
+                "{'data':{'id':''}}            | it has no data.id",
+                "{'data':{'id':7}}             | it has no data.id",
+                "{'data':{'id':'a'}} {}        | something follows after the JSON object",
+                "{'data':{'id':'a'}},          | not JSON at byte 19",
+                "{'data':{'id':'a'}            | not JSON at byte 18",
+                "{'data':{'id':'a'},'x':[1,}   | not JSON at byte 26",
+                "no JSON                       | not JSON at byte",
+            })
+    void saysWhyItIsUnreadable(String json, String why) {
+        assertThatThrownBy(() -> read(json)).isInstanceOf(Unreadable.class).hasMessageContaining(why);
+    }
+
+    @Test
+    void whatComesAfterTheFieldsThatCountMustBeJsonToo() {
+        byte[] json = "{\"data\":{\"id\":\"a\"},\"message\":\"?\"}".getBytes(StandardCharsets.UTF_8);
+        json[json.length - 3] = (byte) 0xff;
+
+        assertThatThrownBy(() -> Envelope.read(new Bytes(json, json.length)))
+                .isInstanceOf(Unreadable.class)
+                .hasMessageContaining("not JSON");
+    }
+
+    /** What is taken goes to sinks as it came, and a line of JSON takes neither. */
+    @ParameterizedTest
+    @ValueSource(strings = {"UTF-16BE", "UTF-16LE", "UTF-32BE"})
+    void otherEncodingsThanUtf8AreUnreadable(String encoding) throws Exception {
+        byte[] json = "{\"data\":{\"id\":\"a\"}}".getBytes(encoding);
+
+        assertThatThrownBy(() -> Envelope.read(new Bytes(json, json.length))).isInstanceOf(Unreadable.class);
+    }
+
+    @Test
+    void aByteOrderMarkIsNoJson() {
+        assertThatThrownBy(() -> read("\uFEFF{'data':{'id':'a'}}")).isInstanceOf(Unreadable.class);
+    }
+
+    private static Envelope read(String json) throws Unreadable {
+        return Envelope.read(Bytes.of(json.replace('\'', '"')));
+    }
+
+    private static Bytes bytes(Frame frame) {
+        byte[] data = frame.data();
+        return new Bytes(data, data.length);
+    }
+}
