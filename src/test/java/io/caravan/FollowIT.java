@@ -9,7 +9,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.caravan.event.Batch;
-import io.caravan.event.Position;
 import io.caravan.opencti.stream.Counters.Ending;
 import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.ops.Program;
@@ -45,8 +44,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class FollowIT {
 
     private static final Duration SOON = Duration.ofSeconds(20);
-    private static final String SINK_ROUTE =
-            """
+    private static final String SINK_ROUTE = """
             - route:
                 id: sink-test
                 routeConfigurationId: sink
@@ -132,7 +130,8 @@ class FollowIT {
         platform.next(Answer.status(500), Answer.status(429).header("Retry-After", "1"), Answer.status(502));
         program = caravan.start();
         await().atMost(SOON).until(() -> platform.streamRequests().size() == 2);
-        assertThat(consumer().trouble()).hasValueSatisfying(trouble -> assertThat(trouble).contains("answers 429"));
+        assertThat(consumer().trouble())
+                .hasValueSatisfying(trouble -> assertThat(trouble).contains("answers 429"));
         awaitJournal(List.of(create("100000-0", anObject(1))));
         assertThat(consumer().trouble()).isEmpty();
         assertThat(consumer().counters().endings(Ending.REFUSED)).isEqualTo(3);
@@ -144,7 +143,8 @@ class FollowIT {
         platform.always(Answer.status(status));
         program = caravan.start();
         await().atMost(SOON).until(() -> consumer().trouble().orElse("").contains("answers " + status));
-        await().during(Duration.ofSeconds(2)).until(() -> platform.streamRequests().size() == 1);
+        await().during(Duration.ofSeconds(2))
+                .until(() -> platform.streamRequests().size() == 1);
     }
 
     @Test
@@ -152,7 +152,8 @@ class FollowIT {
         try (FakePlatform elsewhere = FakePlatform.start()) {
             platform.always(Answer.redirect(elsewhere.url() + "/stream/live?token=secret"));
             program = caravan.start();
-            await().atMost(SOON).until(() -> consumer().trouble().orElse("").contains("redirects to " + elsewhere.url()));
+            await().atMost(SOON)
+                    .until(() -> consumer().trouble().orElse("").contains("redirects to " + elsewhere.url()));
             assertThat(elsewhere.requests()).isEmpty();
             assertThat(consumer().trouble().orElseThrow()).doesNotContain("secret");
         }
@@ -185,11 +186,14 @@ class FollowIT {
     @Test
     void takesASlowSinkForNoSilence() throws Exception {
         CountDownLatch sinkIsThere = new CountDownLatch(1);
-        List<Frame> events = IntStream.range(0, 2000).mapToObj(n -> create((1000 + n) + "-0", anObject(n))).toList();
+        List<Frame> events = IntStream.range(0, 2000)
+                .mapToObj(n -> create((1000 + n) + "-0", anObject(n)))
+                .toList();
         platform.append(events).heartbeats(Heartbeats.none()).sendBuffer(1 << 16);
         program = startWithSink(batch -> awaitLatch(sinkIsThere), "1s");
         long taken = awaitStandstill();
-        await().during(Duration.ofSeconds(2)).until(() -> platform.openStreams() == 1 && platform.bytesWritten() == taken);
+        await().during(Duration.ofSeconds(2))
+                .until(() -> platform.openStreams() == 1 && platform.bytesWritten() == taken);
         assertThat(platform.eventsSent()).isLessThan(2000);
         assertThat(platform.streamRequests()).hasSize(1);
         sinkIsThere.countDown();
@@ -227,7 +231,8 @@ class FollowIT {
         assertThat(caravan.journal().subList(2, 6)).isEqualTo(lines(Stream.concat(snapshot.stream(), Stream.of(live))));
         List<Request> requests = platform.streamRequests();
         assertThat(requests).extracting(FollowIT::from).containsExactly("0-0", "0-0");
-        assertThat(requests.get(0).query().get("recover")).isEqualTo(requests.get(1).query().get("recover"));
+        assertThat(requests.get(0).query().get("recover"))
+                .isEqualTo(requests.get(1).query().get("recover"));
         Instant until = Instant.parse(requests.get(0).query().get("recover"));
         assertThat(until).isBetween(now.minusSeconds(63), now.minusSeconds(58));
 
@@ -235,7 +240,9 @@ class FollowIT {
         await().atMost(SOON).until(() -> caravan.journalLength() == 7);
         platform.endStreams(Play.Ending.CLEAN);
         platform.awaitConnections(3);
-        assertThat(platform.streamRequests().get(2).query()).doesNotContainKey("recover").containsEntry("from", live.id());
+        assertThat(platform.streamRequests().get(2).query())
+                .doesNotContainKey("recover")
+                .containsEntry("from", live.id());
     }
 
     @Test
@@ -259,7 +266,8 @@ class FollowIT {
         Frame live = create("300000-0", anObject(3));
         platform.append(live);
         awaitJournal(List.of(live));
-        assertThat(platform.streamRequests()).allSatisfy(request -> assertThat(request.query()).containsKey("from"));
+        assertThat(platform.streamRequests())
+                .allSatisfy(request -> assertThat(request.query()).containsKey("from"));
         assertThat(from(platform.streamRequests().get(1))).isEqualTo("200000-0");
     }
 
@@ -280,7 +288,9 @@ class FollowIT {
         program = caravan.set("opencti.start", "").set("opencti.stream", "raw").start();
         awaitJournal(events);
         assertThat(platform.streamRequests().get(0).path()).isEqualTo("/stream");
-        assertThat(platform.streamRequests().get(0).query()).containsEntry("from", "0-0").doesNotContainKey("recover");
+        assertThat(platform.streamRequests().get(0).query())
+                .containsEntry("from", "0-0")
+                .doesNotContainKey("recover");
     }
 
     @Test
@@ -333,7 +343,8 @@ class FollowIT {
         platform.trimTo("3000-0").endStreams(Play.Ending.CLEAN);
         platform.append(frames(4, 4));
         awaitJournal(frames(1, 4));
-        assertThat(platform.streamRequests()).noneMatch(request -> request.query().containsKey("recover"));
+        assertThat(platform.streamRequests())
+                .noneMatch(request -> request.query().containsKey("recover"));
     }
 
     @Test
@@ -345,7 +356,8 @@ class FollowIT {
         program.close();
         platform.append(frames(4, 9)).trimTo("8000-0");
         program = caravan.start();
-        assertThat(program.awaitFailure()).hasValueSatisfying(failure -> assertThat(failure).hasMessageContaining("a gap of PT5S"));
+        assertThat(program.awaitFailure())
+                .hasValueSatisfying(failure -> assertThat(failure).hasMessageContaining("a gap of PT5S"));
         assertThat(caravan.journalLength()).isEqualTo(3);
     }
 
@@ -358,7 +370,9 @@ class FollowIT {
         platform.clear().append(frames(1, 2));
         program = caravan.start();
         platform.awaitConnections(3);
-        assertThat(platform.streamRequests().get(2).query()).containsEntry("from", "0-0").containsKey("recover");
+        assertThat(platform.streamRequests().get(2).query())
+                .containsEntry("from", "0-0")
+                .containsKey("recover");
     }
 
     @Test
@@ -375,12 +389,14 @@ class FollowIT {
         await().atMost(SOON).until(() -> caravan.deadLetters().size() == 4);
         platform.say(Frame.of("", "create", "{\"data\": {\"id\": \"tool--55555555-5555-4555-8555-555555555555\"}}"));
         await().atMost(SOON).until(() -> caravan.deadLetters().size() == 5);
-        assertThat(caravan.journal()).isEqualTo(lines(Stream.of(create("1000-0", anObject(1)), create("7000-0", anObject(7)))));
+        assertThat(caravan.journal())
+                .isEqualTo(lines(Stream.of(create("1000-0", anObject(1)), create("7000-0", anObject(7)))));
         assertThat(caravan.deadLetters())
                 .extracting(letter -> letter.path("position").asText(null))
                 .containsExactly("2000-0", "3000-0", "4000-0", "6000-0", null);
         assertThat(caravan.deadLetters().get(0).path("event").asText()).isEqualTo("{\"data\": {\"id\": \"tool--1\"}");
-        assertThat(caravan.deadLetters().get(2).path("id").asText()).isEqualTo("tool--44444444-4444-4444-8444-444444444444");
+        assertThat(caravan.deadLetters().get(2).path("id").asText())
+                .isEqualTo("tool--44444444-4444-4444-8444-444444444444");
         assertThat(caravan.deadLetters().get(3).path("event").isNull()).isTrue();
         assertThat(caravan.deadLetters().get(3).path("error").asText()).contains("1048576");
         assertThat(consumer().counters().deadLetters()).isEqualTo(5);
@@ -408,9 +424,7 @@ class FollowIT {
 
     @Test
     void keepsAnEventThatItsRouteFailsOnAndGoesOn() throws Exception {
-        caravan.route(
-                "update.camel.yaml",
-                """
+        caravan.route("update.camel.yaml", """
                 - route:
                     id: update
                     errorHandler: {noErrorHandler: {}}
@@ -434,9 +448,7 @@ class FollowIT {
 
     @Test
     void triesAgainWhereARouteFailsOnInputOrOutput() throws Exception {
-        caravan.route(
-                "create.camel.yaml",
-                """
+        caravan.route("create.camel.yaml", """
                 - route:
                     id: create
                     errorHandler: {noErrorHandler: {}}
@@ -456,9 +468,7 @@ class FollowIT {
 
     @Test
     void leavesOutWhatARouteDrops() throws Exception {
-        caravan.route(
-                "create.camel.yaml",
-                """
+        caravan.route("create.camel.yaml", """
                 - route:
                     id: create
                     errorHandler: {noErrorHandler: {}}
@@ -517,7 +527,11 @@ class FollowIT {
         List<Batch> delivered = new ArrayList<>();
         program = startWithSink(delivered::add, "2s");
         awaitJournal(frames(1, 3));
-        await().atMost(SOON).until(() -> delivered.stream().mapToInt(batch -> batch.events().size()).sum() == 3);
+        await().atMost(SOON)
+                .until(() -> delivered.stream()
+                                .mapToInt(batch -> batch.events().size())
+                                .sum()
+                        == 3);
     }
 
     @Test
@@ -538,9 +552,11 @@ class FollowIT {
         platform.append(frames(1, 2));
         program = caravan.start();
         await().atMost(SOON).until(() -> caravan.journalLength() == 2);
-        javax.management.MBeanServer beans = program.context().getManagementStrategy().getManagementAgent().getMBeanServer();
+        javax.management.MBeanServer beans =
+                program.context().getManagementStrategy().getManagementAgent().getMBeanServer();
         javax.management.ObjectName name = beans.queryNames(
-                        new javax.management.ObjectName("org.apache.camel:type=consumers,name=OpenctiConsumer*,*"), null)
+                        new javax.management.ObjectName("org.apache.camel:type=consumers,name=OpenctiConsumer*,*"),
+                        null)
                 .iterator()
                 .next();
         assertThat(beans.getAttribute(name, "DeliveredEvents")).isEqualTo(2L);
@@ -557,7 +573,9 @@ class FollowIT {
     void storesAPositionThatAHeartbeatProves() throws Exception {
         platform.append(frames(1, 1)).heartbeats(Heartbeats.scripted(Duration.ofMillis(100), "500000-0"));
         program = caravan.start();
-        await().atMost(SOON).until(() -> caravan.journalLength() == 1 && consumer().counters().events("heartbeat") > 0);
+        await().atMost(SOON)
+                .until(() ->
+                        caravan.journalLength() == 1 && consumer().counters().events("heartbeat") > 0);
         program.close();
         program = caravan.start();
         platform.awaitConnections(2);
@@ -619,7 +637,9 @@ class FollowIT {
 
     /** Creates at 1000-0, 2000-0, … of objects told apart by their number. */
     private static List<Frame> frames(int first, int last) {
-        return IntStream.rangeClosed(first, last).mapToObj(n -> create(n + "000-0", anObject(n))).toList();
+        return IntStream.rangeClosed(first, last)
+                .mapToObj(n -> create(n + "000-0", anObject(n)))
+                .toList();
     }
 
     private static String anObject(int number) {

@@ -73,7 +73,8 @@ final class Installation {
 
     /** As an environment variable. */
     Installation set(String property, String value) {
-        environment.put(property.toUpperCase(java.util.Locale.ROOT).replace('.', '_').replace('-', '_'), value);
+        environment.put(
+                property.toUpperCase(java.util.Locale.ROOT).replace('.', '_').replace('-', '_'), value);
         return this;
     }
 
@@ -104,12 +105,15 @@ final class Installation {
 
     /** As a process of its own; its log is {@link #log()}. */
     Process run(String command, String... jvmOptions) throws IOException {
-        List<String> line = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        List<String> line = new ArrayList<>(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         line.addAll(List.of(jvmOptions));
         line.addAll(List.of("-cp", classPath(), "io.caravan.Caravan", "--home", home.toString(), command));
-        ProcessBuilder builder = new ProcessBuilder(line).directory(home.toFile()).redirectErrorStream(true);
+        ProcessBuilder builder =
+                new ProcessBuilder(line).directory(home.toFile()).redirectErrorStream(true);
         builder.environment().putAll(environment);
-        return builder.redirectOutput(ProcessBuilder.Redirect.appendTo(logFile())).start();
+        return builder.redirectOutput(ProcessBuilder.Redirect.appendTo(logFile()))
+                .start();
     }
 
     String log() throws IOException {
@@ -132,7 +136,8 @@ final class Installation {
     /** How many lines the journal has, a last one that is being written left out. */
     int journalLength() {
         return files(home.resolve("data/files/journal")).stream()
-                .mapToInt(file -> (int) content(file).chars().filter(c -> c == '\n').count())
+                .mapToInt(file ->
+                        (int) content(file).chars().filter(c -> c == '\n').count())
                 .sum();
     }
 

@@ -65,7 +65,9 @@ class ProcessIT {
             process = caravan.run("run");
             int before = caravan.journalLength();
             int more = 1 + random.nextInt(600);
-            await().atMost(SOON).pollInterval(Duration.ofMillis(3)).until(() -> caravan.journalLength() >= before + more);
+            await().atMost(SOON)
+                    .pollInterval(Duration.ofMillis(3))
+                    .until(() -> caravan.journalLength() >= before + more);
             process.destroyForcibly().waitFor();
         }
         platform.always(play());
@@ -89,9 +91,7 @@ class ProcessIT {
 
     @Test
     void stopsInOrderOnSigtermWhileASinkHangs() throws Exception {
-        caravan.route(
-                "create.camel.yaml",
-                """
+        caravan.route("create.camel.yaml", """
                 - route:
                     id: create
                     errorHandler: {noErrorHandler: {}}
@@ -108,14 +108,18 @@ class ProcessIT {
     @Test
     void needsLittleMemoryForALongStreamWithALargeEventInIt() throws Exception {
         List<Frame> events = new ArrayList<>();
-        IntStream.range(0, 40_000).mapToObj(n -> create((1000 + n) + "-0", anObject(n))).forEach(events::add);
+        IntStream.range(0, 40_000)
+                .mapToObj(n -> create((1000 + n) + "-0", anObject(n)))
+                .forEach(events::add);
         events.add(20_000, Frames.large("20999-1", anObject(77_777), 24));
         events.add(30_000, Frames.large("30998-1", anObject(88_888), 24));
         platform.append(events);
         process = caravan.run("run", "-Xmx128m");
         await().atMost(LATER).until(() -> !process.isAlive() || caravan.journalLength() >= events.size());
         assertThat(caravan.log()).doesNotContain("OutOfMemory").doesNotContain("heap");
-        assertThat(caravan.journal().equals(events.stream().map(Installation.Line::of).toList())).isTrue();
+        assertThat(caravan.journal()
+                        .equals(events.stream().map(Installation.Line::of).toList()))
+                .isTrue();
     }
 
     @Test
@@ -130,7 +134,9 @@ class ProcessIT {
             assertThat(process.isAlive()).isTrue();
             assertThat(mount("-o", "remount,size=64m", disk.toString())).isTrue();
             await().atMost(LATER).until(() -> caravan.journalLength() >= events.size());
-            assertThat(caravan.journal().equals(events.stream().map(Installation.Line::of).toList())).isTrue();
+            assertThat(caravan.journal()
+                            .equals(events.stream().map(Installation.Line::of).toList()))
+                    .isTrue();
             assertThat(caravan.log()).doesNotContain("\tat ");
         } finally {
             process.destroyForcibly().waitFor();
@@ -146,9 +152,7 @@ class ProcessIT {
 
     @Test
     void saysEachMistakeInTheSettingsOnALineOfItsOwn() throws Exception {
-        Files.writeString(
-                home.resolve("application.properties"),
-                """
+        Files.writeString(home.resolve("application.properties"), """
                 opencti.strat=now
                 opencti.on-gap=perhaps
                 caravan.batch-max-bytes=lots
@@ -171,20 +175,25 @@ class ProcessIT {
     void saysWhichBeanARouteDoesNotFind() throws Exception {
         Path file = home.resolve("routes/sinks/journal.camel.yaml");
         Files.writeString(file, Files.readString(file).replace("ref: journal", "ref: jornal"));
-        assertThat(unusable("run")).startsWith(file + ", the route sink-journal: ").contains("jornal");
+        assertThat(unusable("run"))
+                .startsWith(file + ", the route sink-journal: ")
+                .contains("jornal");
     }
 
     @Test
     void saysThatThereIsNoSuchSink() throws Exception {
         caravan.set("caravan.sinks", "journal,splunk");
-        assertThat(unusable("run")).startsWith("caravan.sinks: there is no sink \"splunk\"").contains("there are: journal");
+        assertThat(unusable("run"))
+                .startsWith("caravan.sinks: there is no sink \"splunk\"")
+                .contains("there are: journal");
     }
 
     @Test
     void saysThatTheStateIsBrokenAndBeginsNothingAnew() throws Exception {
         runUntilDelivered();
         try (Stream<Path> files = Files.list(home.resolve("data/state/store"))) {
-            for (Path file : files.filter(f -> f.getFileName().toString().startsWith("MANIFEST")).toList()) {
+            for (Path file : files.filter(f -> f.getFileName().toString().startsWith("MANIFEST"))
+                    .toList()) {
                 Files.writeString(file, "this is no manifest");
             }
         }
@@ -241,7 +250,9 @@ class ProcessIT {
     @Test
     void saysThatThePlatformDoesNotKnowTheToken() throws Exception {
         caravan.set("opencti.token", "wr0ng-t0ken");
-        assertThat(unusable("check")).contains("the platform does not know this token").doesNotContain("wr0ng-t0ken");
+        assertThat(unusable("check"))
+                .contains("the platform does not know this token")
+                .doesNotContain("wr0ng-t0ken");
     }
 
     @Test

@@ -94,8 +94,12 @@ class SecureConnectionIT {
         platform = FakePlatform.start();
         Path broken = Files.writeString(home.resolve("broken.pem"), "no certificate");
         Installation caravan = install().set("opencti.ca-file", broken.toString());
-        assertThat(caravan.settings().mistakes()).singleElement().asString().startsWith("opencti.ca-file: the file " + broken);
-        caravan.set("opencti.ca-file", "").set("opencti.client-cert-file", certificates.client().toString());
+        assertThat(caravan.settings().mistakes())
+                .singleElement()
+                .asString()
+                .startsWith("opencti.ca-file: the file " + broken);
+        caravan.set("opencti.ca-file", "")
+                .set("opencti.client-cert-file", certificates.client().toString());
         assertThat(caravan.settings().mistakes())
                 .containsExactly("opencti.client-cert-file and client-key-file go together: set both or none");
     }
@@ -111,8 +115,8 @@ class SecureConnectionIT {
             awaitEvent();
             assertThat(proxy.sawCredentials()).isTrue();
             assertThat(proxy.requests()).anyMatch(request -> request.method().equals("CONNECT"));
-            assertThat(platform.requests())
-                    .allSatisfy(request -> assertThat(request.header("proxy-authorization")).isEmpty());
+            assertThat(platform.requests()).allSatisfy(request -> assertThat(request.header("proxy-authorization"))
+                    .isEmpty());
         }
     }
 

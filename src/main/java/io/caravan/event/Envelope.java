@@ -26,6 +26,7 @@ public record Envelope(String objectId, String referer) {
 
     /** @throws Unreadable when the bytes are no JSON object with an object {@code data} that has an {@code id} */
     public static Envelope read(Bytes raw) throws Unreadable {
+        requireUtf8(raw);
         try (JsonParser json = JSON.createParser(raw.array(), 0, raw.length())) {
             if (json.nextToken() != JsonToken.START_OBJECT) {
                 throw new Unreadable("not a JSON object");
@@ -67,6 +68,15 @@ public record Envelope(String objectId, String referer) {
             case "init-create" -> Event.Kind.SNAPSHOT;
             default -> Event.Kind.MAIN;
         };
+    }
+
+    /** Jackson would guess other encodings, which no sink could write on as they are. */
+    private static void requireUtf8(Bytes raw) throws Unreadable {
+        for (int i = 0; i < Math.min(4, raw.length()); i++) {
+            if (raw.array()[i] <= 0) {
+                throw new Unreadable("it begins with a byte that begins no JSON in UTF-8");
+            }
+        }
     }
 
     /** The text of one field of the object the parser stands at, which it leaves behind whole; empty if there is none. */

@@ -20,8 +20,9 @@ public record EventId(long millis, long sequence) implements Comparable<EventId>
         }
     }
 
+    /** The first id of a millisecond; of 1970 for all times before it. */
     public static EventId at(Instant time) {
-        return new EventId(time.toEpochMilli(), 0);
+        return new EventId(Math.max(0, time.toEpochMilli()), 0);
     }
 
     /** @throws IllegalArgumentException unless the text is two whole numbers with a dash between them */

@@ -11,6 +11,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Up to where everything is delivered: what a sink's success is followed by, and where a restart goes on. Its written
@@ -106,43 +107,58 @@ public record Position(
 
     /** @throws IOException when the bytes are no position; says which part is wrong */
     public static Position parse(byte[] bytes) throws IOException {
-        JsonNode json = JSON.readTree(bytes);
-        String part = "resume";
+        JsonNode json;
         try {
-            EventId resume = EventId.parse(text(json, part));
-            part = "open";
-            Optional<Open> open = Optional.empty();
-            if (json.path(part).isObject()) {
-                JsonNode delivered = json.path(part).path("delivered");
-                long[] fingerprints = new long[delivered.size()];
-                for (int i = 0; i < fingerprints.length; i++) {
-                    fingerprints[i] = Long.parseUnsignedLong(delivered.get(i).asText(), 16);
-                }
-                Arrays.sort(fingerprints);
-                open = Optional.of(new Open(EventId.parse(text(json.path(part), "id")), fingerprints));
-            }
-            part = "snapshot";
-            Optional<Snapshot> snapshot = Optional.empty();
-            if (json.path(part).isObject()) {
-                snapshot = Optional.of(new Snapshot(
-                        EventId.parse(text(json.path(part), "from")), Instant.parse(text(json.path(part), "until"))));
-            }
-            part = "batches";
-            long batches = Long.parseLong(text(json, part));
-            part = "margin";
-            Duration margin = Duration.parse(text(json, part));
-            return new Position(text(json, "platform"), text(json, "stream"), resume, open, snapshot, batches, margin);
-        } catch (IllegalArgumentException | DateTimeException e) {
-            throw new IOException("a position whose \"" + part + "\" cannot be read: " + e.getMessage(), e);
+            json = JSON.readTree(bytes);
+        } catch (JsonProcessingException e) {
+            throw new IOException("a position that is no JSON: " + e.getOriginalMessage(), e);
         }
+        return new Position(
+                part(json, "platform", JsonNode::textValue),
+                part(json, "stream", JsonNode::textValue),
+                part(json, "resume", resume -> EventId.parse(resume.textValue())),
+                optionalPart(json, "open", Position::openOf),
+                optionalPart(json, "snapshot", Position::snapshotOf),
+                part(json, "batches", batches -> Long.parseLong(batches.asText())),
+                part(json, "margin", margin -> Duration.parse(margin.textValue())));
     }
 
-    private static String text(JsonNode json, String field) {
-        JsonNode value = json.path(field);
-        if (!value.isValueNode() || value.isNull()) {
-            throw new IllegalArgumentException("\"" + field + "\" is missing");
+    private static Open openOf(JsonNode json) {
+        if (!json.path("delivered").isArray()) {
+            throw new IllegalArgumentException("\"delivered\" is no list");
         }
-        return value.asText();
+        long[] delivered = new long[json.path("delivered").size()];
+        for (int i = 0; i < delivered.length; i++) {
+            delivered[i] = Long.parseUnsignedLong(json.path("delivered").get(i).asText(), 16);
+        }
+        Arrays.sort(delivered);
+        return new Open(EventId.parse(json.path("id").asText()), delivered);
+    }
+
+    private static Snapshot snapshotOf(JsonNode json) {
+        return new Snapshot(
+                EventId.parse(json.path("from").asText()),
+                Instant.parse(json.path("until").asText()));
+    }
+
+    /** A part that is null, or not there, as before its kind was invented. */
+    private static <T> Optional<T> optionalPart(JsonNode json, String name, Function<JsonNode, T> read)
+            throws IOException {
+        return json.path(name).isNull() || json.path(name).isMissingNode()
+                ? Optional.empty()
+                : Optional.of(part(json, name, read));
+    }
+
+    private static <T> T part(JsonNode json, String name, Function<JsonNode, T> read) throws IOException {
+        try {
+            T part = read.apply(json.required(name));
+            if (part != null) {
+                return part;
+            }
+        } catch (IllegalArgumentException | DateTimeException | NullPointerException e) {
+            throw new IOException("a position whose \"" + name + "\" cannot be read: " + e.getMessage(), e);
+        }
+        throw new IOException("a position whose \"" + name + "\" is no text");
     }
 
     /** For logs: where the stream stands. */

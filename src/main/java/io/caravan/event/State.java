@@ -2,10 +2,9 @@ package io.caravan.event;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.rocksdb.FlushOptions;
 import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
@@ -17,8 +16,10 @@ import org.rocksdb.WriteOptions;
  * later version. A write has reached the disk when it returns. It is opened at its first use, because the directory
  * belongs to one process, and closed once; safe for threads.
  *
- * <p>A directory that holds something and cannot be opened is an error, never a new beginning. A write that failed (a full
- * disk) leaves RocksDB refusing all others, so the next one opens it anew.
+ * <p>A directory that holds something and cannot be opened is an error, never a new beginning: {@link StoreFiles} looks for
+ * the damage that RocksDB takes for an empty store, and the first position goes into a table of its own, so that no damage
+ * of the log brings back the beginning. A write that failed (a full disk) leaves RocksDB refusing all others, so the next
+ * one opens it anew.
  */
 public final class State implements PositionStore, AutoCloseable {
 
@@ -31,6 +32,7 @@ public final class State implements PositionStore, AutoCloseable {
     private final Path directory;
     private final WriteOptions toDisk = new WriteOptions().setSync(true);
     private Optional<RocksDB> store = Optional.empty();
+    private boolean hasTable;
     private boolean failed;
     private boolean closed;
 
@@ -44,7 +46,7 @@ public final class State implements PositionStore, AutoCloseable {
         try {
             json = open().get(POSITION);
         } catch (RocksDBException e) {
-            throw broken(e);
+            throw unusable(e);
         }
         if (json == null) {
             return Optional.empty();
@@ -63,7 +65,14 @@ public final class State implements PositionStore, AutoCloseable {
             store = Optional.empty();
         }
         try {
-            open().put(toDisk, POSITION, position.toJson());
+            RocksDB db = open();
+            db.put(toDisk, POSITION, position.toJson());
+            if (!hasTable) { // from now on there is never a store without a position
+                try (FlushOptions now = new FlushOptions().setWaitForFlush(true)) {
+                    db.flush(now);
+                }
+                hasTable = true;
+            }
             failed = false;
         } catch (RocksDBException e) {
             failed = true;
@@ -93,16 +102,9 @@ public final class State implements PositionStore, AutoCloseable {
             throw new IOException("the state in " + directory + " is closed");
         }
         if (store.isEmpty()) {
-            boolean isNew = isEmpty();
-            if (isNew) {
-                try {
-                    Files.createDirectories(directory);
-                } catch (IOException e) {
-                    throw new Unusable("the directory " + directory + " cannot be made: " + reason(e), e);
-                }
-            }
+            StoreFiles files = StoreFiles.in(directory);
             try (Options options = new Options()
-                    .setCreateIfMissing(isNew)
+                    .setCreateIfMissing(files.areNone())
                     .setParanoidChecks(true)
                     // a torn end of the log is what a kill leaves; damage before it is an error
                     .setWalRecoveryMode(WALRecoveryMode.TolerateCorruptedTailRecords)
@@ -110,39 +112,41 @@ public final class State implements PositionStore, AutoCloseable {
                     .setMaxOpenFiles(256)
                     .setKeepLogFileNum(2)
                     .setMaxLogFileSize(1 << 20)) {
+                files.damage().ifPresent(damage -> {
+                    throw new Damaged(damage);
+                });
                 store = Optional.of(RocksDB.open(options, directory.toString()));
-            } catch (RocksDBException e) {
-                throw broken(e);
+                hasTable = files.hasTable();
+            } catch (Damaged | RocksDBException e) {
+                throw unusable(e);
             }
         }
         return store.get();
     }
 
-    private boolean isEmpty() throws IOException {
-        if (!Files.exists(directory)) {
-            return true;
+    private IOException unusable(Exception e) {
+        String message = String.valueOf(e.getMessage());
+        if (message.contains("No space left")) {
+            return new IOException("the state in " + directory + " cannot be opened: No space left on device", e);
         }
-        try (DirectoryStream<Path> entries = Files.newDirectoryStream(directory)) {
-            return !entries.iterator().hasNext();
-        } catch (IOException e) {
-            throw new Unusable("the state in " + directory + " cannot be read: " + reason(e), e);
-        }
-    }
-
-    private Unusable broken(RocksDBException e) {
-        if (String.valueOf(e.getMessage()).contains("lock")) {
+        if (message.startsWith("While lock file") || message.startsWith("lock hold by current process")) {
             return new Unusable(
                     "the state in " + directory
                             + " is in use by another Caravan: stop it, or give this one another data directory",
                     e);
         }
         return new Unusable(
-                "the state in " + directory + " cannot be opened (" + e.getMessage()
-                        + "): bring it back from a backup, or move it away to begin anew as on a first run",
+                "the state in " + directory + " cannot be opened (" + message
+                        + "): bring it back from a backup, or move the folder state away to begin anew as on a first run",
                 e);
     }
 
-    private static String reason(IOException e) {
-        return e instanceof java.nio.file.AccessDeniedException ? "permission denied" : e.toString();
+    /** What is wrong with the store's files that RocksDB itself does not mind. */
+    private static final class Damaged extends RuntimeException {
+        private static final long serialVersionUID = 1L;
+
+        Damaged(String message) {
+            super(message);
+        }
     }
 }

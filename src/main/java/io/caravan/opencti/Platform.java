@@ -124,7 +124,8 @@ public final class Platform {
                     || uri.getQuery() != null
                     || uri.getFragment() != null) {
                 throw new IllegalArgumentException(
-                        "url is no address of a platform, such as https://opencti.example.org or https://host/opencti");
+                        "url is no address of a platform, such as https://opencti.example.org or https://host/opencti; its"
+                                + " host's name may hold no underscore");
             }
         } catch (java.net.URISyntaxException e) {
             throw new IllegalArgumentException("url is no address: " + e.getReason(), e);

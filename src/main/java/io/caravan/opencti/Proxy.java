@@ -8,6 +8,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * The HTTP proxy on the way to a platform. The JDK keeps a password back from a proxy that tunnels to an https platform
@@ -16,6 +18,10 @@ import java.util.Optional;
  * @param credentials {@code user:secret}
  */
 record Proxy(String host, int port, Optional<String> credentials) {
+
+    /** Not a URI's grammar: names of hosts may hold an underscore, as those of containers do. */
+    private static final Pattern ADDRESS = Pattern.compile(
+            "(?i)(http://)?((?<user>[^/]*)@)?(?<host>[\\w.-]+|\\[[0-9a-f:.]+\\])(:(?<port>[0-9]{1,5}))?/?");
 
     /** The one that the option names, else the one the environment names for an https platform. */
     static Optional<Proxy> of(String option, URI platform, Map<String, String> environment) {
@@ -34,18 +40,25 @@ record Proxy(String host, int port, Optional<String> credentials) {
     }
 
     private static Proxy parse(String name, String value) {
-        IllegalArgumentException mistake = new IllegalArgumentException(
-                name + " is no proxy's address, which is like http://host:3128 or http://user:secret@host:3128");
-        try {
-            URI uri = URI.create(value.contains("://") ? value : "http://" + value);
-            if (!"http".equals(uri.getScheme()) || uri.getHost() == null || uri.getPort() == 0) {
-                throw mistake;
+        Matcher address = ADDRESS.matcher(value);
+        if (address.matches()) {
+            int port = address.group("port") == null ? 80 : Integer.parseInt(address.group("port"));
+            if (port > 0 && port < 65_536) {
+                return new Proxy(
+                        address.group("host"),
+                        port,
+                        Optional.ofNullable(address.group("user")).map(Proxy::decoded));
             }
-            Optional<String> credentials = Optional.ofNullable(uri.getRawUserInfo())
-                    .map(pair -> URLDecoder.decode(pair.replace("+", "%2B"), StandardCharsets.UTF_8));
-            return new Proxy(uri.getHost(), uri.getPort() < 0 ? 80 : uri.getPort(), credentials);
+        }
+        throw new IllegalArgumentException( // which does not quote the value: it may hold a password
+                name + " is no proxy's address, which is like http://host:3128 or http://user:secret@host:3128");
+    }
+
+    private static String decoded(String credentials) {
+        try {
+            return URLDecoder.decode(credentials.replace("+", "%2B"), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
-            throw mistake; // without its cause: that quotes the value, and the value holds a password
+            return credentials; // a percent sign that was not meant to encode
         }
     }
 

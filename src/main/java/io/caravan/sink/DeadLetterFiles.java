@@ -58,13 +58,19 @@ public final class DeadLetterFiles implements DeadLetters {
 
     /** A line that a kill tore was never acknowledged: its event comes again. */
     private static long endOfLastLine(FileChannel channel) throws IOException {
-        ByteBuffer one = ByteBuffer.allocate(1);
-        for (long end = channel.size(); end > 0; end--) {
-            one.clear();
-            channel.read(one, end - 1);
-            if (one.get(0) == '\n') {
-                return end;
+        ByteBuffer piece = ByteBuffer.allocate(64 * 1024);
+        for (long end = channel.size(); end > 0; ) {
+            long start = Math.max(0, end - piece.capacity());
+            piece.clear().limit((int) (end - start));
+            while (piece.hasRemaining() && channel.read(piece, start + piece.position()) >= 0) {
+                // until the piece is full
             }
+            for (int i = piece.position() - 1; i >= 0; i--) {
+                if (piece.get(i) == '\n') {
+                    return start + i + 1;
+                }
+            }
+            end = start;
         }
         return 0;
     }
@@ -114,15 +120,15 @@ public final class DeadLetterFiles implements DeadLetters {
             json.writeEndObject();
             return;
         }
-        if (isJson(event)) {
+        if (isJson(text)) {
             json.writeRawValue(text.replace('\n', ' '));
         } else {
             json.writeString(text);
         }
     }
 
-    private static boolean isJson(Bytes event) {
-        try (JsonParser parser = JSON.createParser(event.array(), 0, event.length())) {
+    private static boolean isJson(String text) {
+        try (JsonParser parser = JSON.createParser(text)) {
             if (parser.nextToken() == null) {
                 return false;
             }

@@ -34,8 +34,8 @@ public final class DeadLetterStep {
         }
         Event event = exchange.getMessage().getHeader("event", Event.class);
         String error = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-        deadLetters.keep(
-                new DeadLetter(event.op(), event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
+        deadLetters.keep(new DeadLetter(
+                event.op(), event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
         LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), event.op(), event, error);
         return List.of();
     }

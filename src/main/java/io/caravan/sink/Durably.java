@@ -15,7 +15,7 @@ final class Durably {
 
     /** Replaces a file's content in one step: whoever reads it meets the old or the new, whenever the power goes. */
     static void replace(Path file, byte[] content) throws IOException {
-        Files.createDirectories(file.getParent());
+        createDirectories(file.getParent());
         Path next = file.resolveSibling(file.getFileName() + ".next");
         try (FileChannel channel = FileChannel.open(
                 next, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {

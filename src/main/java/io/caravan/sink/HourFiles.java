@@ -1,5 +1,6 @@
 package io.caravan.sink;
 
+import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -18,6 +19,7 @@ import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
+import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +35,7 @@ final class HourFiles implements AutoCloseable {
 
     private static final String PLAIN = ".ndjson";
     private static final String ZIPPED = ".ndjson.gz";
+    private static final String PART = ".part";
     private static final String HOUR = "[0-9]{4}/[0-9]{2}/[0-9]{2}/[0-9]{2}";
 
     private final Path root;
@@ -52,13 +55,13 @@ final class HourFiles implements AutoCloseable {
     void finishInterrupted() throws IOException {
         List<String> names = names();
         for (String name : names) {
-            if (name.endsWith(".gz.part")) {
+            boolean isPart = name.endsWith(PART) && isHour(name.replaceFirst("/\\.([^/]+)" + PART + "$", "/$1"));
+            boolean isZipped = isHour(name) && name.endsWith(PLAIN) && names.contains(hourOf(name) + ZIPPED);
+            if (isPart || isZipped) {
                 Files.delete(path(name));
-            } else if (name.endsWith(ZIPPED) && names.contains(hourOf(name) + PLAIN)) {
-                Files.delete(path(hourOf(name) + PLAIN));
-                names = names();
             }
         }
+        names = names();
         newest = names.stream().filter(HourFiles::isHour).map(HourFiles::hourOf).max(Comparator.naturalOrder());
         names.stream()
                 .filter(name -> isHour(name) && name.endsWith(PLAIN))
@@ -67,17 +70,24 @@ final class HourFiles implements AutoCloseable {
     }
 
     /** The file for an hour, or for the newest hour there is, if the clock has gone back behind it. */
-    Path notBefore(String hour) {
+    Path notBefore(String hour) throws IOException {
         String name = newest.filter(n -> n.compareTo(hour) > 0).orElse(hour);
         newest = Optional.of(name);
         plain.add(name);
-        return path(name + PLAIN);
+        Path file = path(name + PLAIN);
+        if (!Files.exists(file) && Files.exists(path(name + ZIPPED))) { // somebody gzipped an hour that is not gone by
+            rewrite(path(name + ZIPPED), file, GZIPInputStream::new, to -> to);
+        }
+        return file;
     }
 
     /** Gzips the files of all hours before this file's, on a thread of its own; what fails is tried again after the next batch. */
     void compressBefore(Path file) {
         String hour = hourOf(nameOf(file));
         for (String gone : List.copyOf(plain.headSet(hour))) {
+            if (compressor.isShutdown()) {
+                return;
+            }
             plain.remove(gone);
             compressor.execute(() -> {
                 try {
@@ -105,24 +115,51 @@ final class HourFiles implements AutoCloseable {
 
     private void compress(String hour) throws IOException {
         Path file = path(hour + PLAIN);
-        if (!Files.exists(file)) {
-            return;
+        if (Files.exists(file)) {
+            rewrite(file, path(hour + ZIPPED), in -> in, GZIPOutputStream::new);
         }
-        Path part = file.resolveSibling("." + file.getFileName() + ".gz.part");
+    }
+
+    /** Wraps a stream in another. */
+    private interface Coding<S> {
+        S over(S stream) throws IOException;
+    }
+
+    /** Replaces a file by another one of the same content in another coding; there is always one of them, and whole. */
+    private static void rewrite(Path from, Path to, Coding<InputStream> reading, Coding<OutputStream> writing)
+            throws IOException {
+        Path part = to.resolveSibling("." + to.getFileName() + PART);
         try (FileChannel channel = FileChannel.open(
                         part,
                         StandardOpenOption.CREATE,
                         StandardOpenOption.WRITE,
                         StandardOpenOption.TRUNCATE_EXISTING);
-                InputStream from = Files.newInputStream(file)) {
-            OutputStream to = new GZIPOutputStream(Channels.newOutputStream(channel), 64 * 1024);
-            from.transferTo(to);
-            ((GZIPOutputStream) to).finish();
+                InputStream content = reading.over(Files.newInputStream(from))) {
+            try (OutputStream coded = writing.over(new Uncloseable(Channels.newOutputStream(channel)))) {
+                content.transferTo(coded);
+            }
             channel.force(true);
         }
-        Files.move(part, path(hour + ZIPPED), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        Durably.syncDirectory(file.getParent());
-        Files.delete(file);
+        Files.move(part, to, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        Durably.syncDirectory(to.getParent());
+        Files.delete(from);
+    }
+
+    /** Lets a coding write its end without closing the file, which is forced to disk after it. */
+    private static final class Uncloseable extends FilterOutputStream {
+        Uncloseable(OutputStream out) {
+            super(out);
+        }
+
+        @Override
+        public void write(byte[] bytes, int from, int length) throws IOException {
+            out.write(bytes, from, length);
+        }
+
+        @Override
+        public void close() throws IOException {
+            flush();
+        }
     }
 
     private List<String> names() throws IOException {
@@ -133,7 +170,8 @@ final class HourFiles implements AutoCloseable {
         }
     }
 
-    private static boolean isHour(String name) {
+    /** Whether this is the name of a journal file, gzipped or not. */
+    static boolean isHour(String name) {
         return name.matches(HOUR + "\\.ndjson(\\.gz)?");
     }
 

@@ -57,7 +57,7 @@ public final class Journal implements AutoCloseable {
     public void deliver(Batch batch) throws IOException {
         if (!ready) {
             note = readNote();
-            Files.createDirectories(root);
+            Durably.createDirectories(root);
             hours.finishInterrupted();
             ready = true;
         }
@@ -160,17 +160,27 @@ public final class Journal implements AutoCloseable {
         }
         try {
             JsonNode json = JSON.readTree(Files.readAllBytes(noteFile));
-            return Optional.of(new Note(
-                    json.required("batches").longValue(),
-                    json.required("file").textValue(),
-                    json.required("length").longValue()));
-        } catch (JsonProcessingException | IllegalArgumentException e) {
-            throw new IOException(
-                    "the journal's note " + noteFile
-                            + " cannot be read; remove it to go on, then the last batch may stand in the"
-                            + " journal twice",
-                    e);
+            if (json.path("batches").isIntegralNumber()
+                    && json.path("length").isIntegralNumber()
+                    && json.path("length").longValue() >= 0
+                    && HourFiles.isHour(json.path("file").asText())) {
+                return Optional.of(new Note(
+                        json.path("batches").longValue(),
+                        json.path("file").textValue(),
+                        json.path("length").longValue()));
+            }
+            throw unreadableNote(null);
+        } catch (JsonProcessingException e) {
+            throw unreadableNote(e);
         }
+    }
+
+    private IOException unreadableNote(Exception cause) {
+        return new IOException(
+                "the journal's note " + noteFile
+                        + " cannot be read; remove it to go on, then the last batch may stand in"
+                        + " the journal twice",
+                cause);
     }
 
     private void writeNote(Note next) throws IOException {

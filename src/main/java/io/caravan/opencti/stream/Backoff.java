@@ -12,7 +12,7 @@ record Backoff(Duration delay) {
     static final Backoff FIRST = new Backoff(Duration.ofSeconds(1));
 
     Backoff next() {
-        Duration doubled = delay.multipliedBy(2);
+        Duration doubled = delay.isZero() ? FIRST.delay() : delay.multipliedBy(2);
         return new Backoff(doubled.compareTo(LONGEST) > 0 ? LONGEST : doubled);
     }
 

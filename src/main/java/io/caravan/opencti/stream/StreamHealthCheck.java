@@ -23,7 +23,9 @@ final class StreamHealthCheck extends AbstractHealthCheck {
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
         builder.detail("position", consumer.getPosition());
         builder.up();
-        consumer.trouble().ifPresent(reason -> builder.message("The platform " + reason).down());
-        consumer.sinkTrouble().ifPresent(reason -> builder.message("A sink is away: " + reason).down());
+        consumer.trouble()
+                .ifPresent(reason -> builder.message("The platform " + reason).down());
+        consumer.sinkTrouble().ifPresent(reason -> builder.message("A sink is away: " + reason)
+                .down());
     }
 }

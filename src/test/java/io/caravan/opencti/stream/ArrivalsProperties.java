@@ -84,7 +84,9 @@ class ArrivalsProperties {
             List<Arrival> last = stream(log, program.stored.resume(), chance);
             program.run(last, last.size(), chance);
 
-            assertThat(program.delivered).as("killed after %d arrivals", instant).containsExactlyElementsOf(log);
+            assertThat(program.delivered)
+                    .as("killed after %d arrivals", instant)
+                    .containsExactlyElementsOf(log);
         }
     }
 
@@ -185,12 +187,21 @@ class ArrivalsProperties {
                         .forEach(again -> stream.add(Arrival.of(again)));
             }
             if (endsGroup && random.nextInt(3) == 0) { // idle: a clock, up to 2 s ahead of the event to come
-                long next = isLast ? entry.id().millis() + 200_000 : log.get(i + 1).id().millis() + 2_000;
-                long clock = entry.id().millis() + 1 + (long) (random.nextDouble() * (next - entry.id().millis() - 1));
+                long next = isLast
+                        ? entry.id().millis() + 200_000
+                        : log.get(i + 1).id().millis() + 2_000;
+                long clock = entry.id().millis()
+                        + 1
+                        + (long) (random.nextDouble() * (next - entry.id().millis() - 1));
                 stream.add(Arrival.heartbeat(new EventId(clock, 0)));
             }
         }
-        Collections.addAll(stream, Arrival.heartbeat(new EventId(
-                log.isEmpty() ? 10_000_000 : log.get(log.size() - 1).id().millis() + 300_000, 0)));
+        Collections.addAll(
+                stream,
+                Arrival.heartbeat(new EventId(
+                        log.isEmpty()
+                                ? 10_000_000
+                                : log.get(log.size() - 1).id().millis() + 300_000,
+                        0)));
     }
 }

@@ -48,7 +48,8 @@ class ArrivalsTest {
         arrive(log, arrivals);
         Position position = log.position(0);
         assertThat(position.resume()).isEqualTo(id(resume));
-        assertThat(position.open().map(Position.Open::id)).isEqualTo(java.util.Optional.ofNullable(open).map(ArrivalsTest::id));
+        assertThat(position.open().map(Position.Open::id))
+                .isEqualTo(java.util.Optional.ofNullable(open).map(ArrivalsTest::id));
     }
 
     @ParameterizedTest(name = "\"{0}\" then \"{1}\": new is {2}")
