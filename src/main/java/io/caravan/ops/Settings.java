@@ -120,7 +120,7 @@ public final class Settings {
 
     /** One line each; empty when the settings can be used. */
     public List<String> mistakes() {
-        return List.copyOf(mistakes);
+        return mistakes.stream().map(mistake -> mistake.replaceAll("\\R", " ")).toList();
     }
 
     /** What is probably meant otherwise, one line each. */

@@ -1,0 +1,210 @@
+package io.caravan.ops;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.caravan.opencti.OpenctiConfiguration;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SettingsTest {
+
+    private static final Map<String, String> SOUND =
+            Map.of("OPENCTI_URL", "https://opencti.example.org", "OPENCTI_TOKEN", "secret");
+
+    @TempDir
+    Path home;
+
+    @Test
+    void theProjectsFileHasEverySettingWithItsDefaultAndAComment() throws IOException {
+        Map<String, String> shown = new TreeMap<>();
+        boolean commented = false;
+        for (String line : Files.readAllLines(Path.of("application.properties"))) {
+            if (line.matches("[a-z].*=.*")) {
+                String name = line.substring(0, line.indexOf('='));
+                assertThat(commented).as("a comment above %s", name).isTrue();
+                shown.put(name, line.substring(line.indexOf('=') + 1));
+            } else {
+                commented = line.startsWith("#") && !line.startsWith("# ----");
+            }
+        }
+        assertThat(shown.keySet()).containsExactlyInAnyOrderElementsOf(Settings.names());
+        shown.forEach((name, value) -> assertThat(value).as(name).isEqualTo(Settings.byDefault(name)));
+    }
+
+    /** What a stream, a batch and a program's own parts are told elsewhere. */
+    private static final Set<String> NO_SETTINGS = Set.of(
+            "batchMaxEvents",
+            "batchMaxBytes",
+            "eventMaxBytes",
+            "positionStore",
+            "deadLetters",
+            "failureHandler",
+            "configuration",
+            "bridgeErrorHandler",
+            "autowiredEnabled");
+
+    @Test
+    void everyOptionOfTheComponentIsASetting() throws IOException {
+        JsonNode catalog = new ObjectMapper()
+                .readTree(Path.of("src/generated/resources/META-INF/io/caravan/opencti/opencti.json")
+                        .toFile());
+        List<String> options = new ArrayList<>();
+        catalog.path("componentProperties").fieldNames().forEachRemaining(options::add);
+        options.removeAll(NO_SETTINGS);
+        assertThat(options).isNotEmpty().allSatisfy(option -> assertThat(Settings.names())
+                .contains("opencti." + option.replaceAll("([A-Z])", "-$1").toLowerCase()));
+    }
+
+    @Test
+    void theDefaultsOfSettingsAndOptionsAgree() throws IOException {
+        OpenctiConfiguration set = settings("", SOUND).opencti();
+        OpenctiConfiguration untouched = new OpenctiConfiguration();
+        assertThat(set)
+                .usingRecursiveComparison()
+                .ignoringExpectedNullFields()
+                .ignoringFields("url", "token")
+                .isEqualTo(untouched);
+    }
+
+    @Test
+    void anEnvironmentVariableBeatsAProperty() throws IOException {
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("OPENCTI_HEARTBEAT_TIMEOUT", "2m");
+        Settings settings = settings("opencti.heartbeat-timeout=10s\ncaravan.batch-max-bytes=2KB", environment);
+        assertThat(settings.opencti().getHeartbeatTimeout()).isEqualTo(120_000);
+        assertThat(settings.opencti().getBatchMaxBytes()).isEqualTo(2048);
+    }
+
+    @Test
+    void aMistakeInAVariableNamesIt() throws IOException {
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("OPENCTI_ON_GAP", "maybe");
+        assertThat(settings("", environment).mistakes())
+                .containsExactly("opencti.on-gap (from OPENCTI_ON_GAP): \"maybe\" is not recover or fail");
+    }
+
+    @Test
+    void settingsOfUsersRoutesAndOfCamelAreHandedThrough() throws IOException {
+        Settings settings = settings("splunk.index=main\ncamel.main.name=mine", SOUND);
+        assertThat(settings.mistakes()).isEmpty();
+        assertThat(settings.all()).containsEntry("splunk.index", "main").containsEntry("camel.main.name", "mine");
+    }
+
+    @ParameterizedTest(name = "{0}={1}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "opencti.url | opencti.example.org | opencti.url is no address",
+                "opencti.url | ftp://opencti.example.org | opencti.url is no address",
+                "opencti.url | https://me:secret@example.org | opencti.url is no address",
+                "opencti.url | https://example.org/stream | opencti.url ends in /stream",
+                "opencti.stream | the live one | is no stream",
+                "opencti.start | yesterday | which is none of: empty, now, a date",
+                "opencti.start | 1795282698973 | say 1795282698973-0",
+                "opencti.start | 2999-01-01 | lies in the future",
+                "opencti.start | 99999999999999-0 | lies in the future",
+                "opencti.heartbeat-timeout | 30 | is no duration, which is like",
+                "opencti.heartbeat-timeout | 10ms | is not from 1s to 3600s",
+                "opencti.listen-delete | yes | is not true or false",
+                "opencti.ca-file | /no/such/file | opencti.ca-file: the file /no/such/file is not there",
+                "opencti.token-file | token | opencti.token and token-file are both set",
+                "opencti.proxy | proxy:port | opencti.proxy is no proxy's address",
+                "caravan.batch-max-events | 0 | is no number from 1 to 1000000",
+                "caravan.batch-max-bytes | 16 MB | is no size, which is like",
+                "caravan.event-max-bytes | 4GB | is not from 1KB to 1GB",
+                "caravan.data-dir | | not set: say a folder",
+                "caravan.sinks | journal, | is no sink's name",
+                "caravan.sinks | Journal | is no sink's name",
+                "caravan.log-level | LOUD | is not ERROR or WARN",
+                "caravan.sniks | journal | there is no such setting; did you mean caravan.sinks?",
+                "kafka.brokers | localhost:9092 | there is no such setting",
+            })
+    void aMistakeIsOneLineThatSaysWhatWouldBeRight(String name, String value, String message) throws IOException {
+        String line = name + "=" + (value == null ? "" : value);
+        String url = name.equals("opencti.url") ? "" : "opencti.url=https://opencti.example.org\n";
+        assertThat(settings(url + "opencti.token=hush\n" + line, Map.of()).mistakes())
+                .singleElement()
+                .asString()
+                .startsWith("opencti.ca-file".equals(name) ? "opencti.ca-file" : name.substring(0, 7))
+                .contains(message)
+                .doesNotContain("\n");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"live", "raw"})
+    void streamsThatAreNotPublicNeedAToken(String stream) throws IOException {
+        String lines = "opencti.url=https://opencti.example.org\nopencti.stream=" + stream;
+        assertThat(settings(lines, Map.of()).mistakes())
+                .singleElement()
+                .asString()
+                .startsWith("opencti.token: not set");
+    }
+
+    @Test
+    void aPublicStreamNeedsNoToken() throws IOException {
+        String lines = "opencti.url=https://opencti.example.org\nopencti.stream=0f9f6ed4-5b1c-4a5e-9d0a-3f3f5f5f5f5f";
+        assertThat(settings(lines, Map.of()).mistakes()).isEmpty();
+    }
+
+    @Test
+    void noMistakeTellsASecret() throws IOException {
+        String lines = "opencti.token=hu sh\nopencti.url=https://example.org\nopencti.proxy=http://me:hush@proxy:port";
+        assertThat(settings(lines, Map.of()).mistakes()).isNotEmpty().noneMatch(mistake -> mistake.contains("hu"));
+    }
+
+    @Test
+    void aVariableThatIsNearlyASettingIsDoubted() throws IOException {
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("OPENCTI_STRAT", "now");
+        environment.put("OPENCTI_PORT_8080_TCP", "tcp://10.0.0.1:8080"); // as Kubernetes sets it
+        assertThat(settings("", environment).doubts())
+                .containsExactly("The environment variable OPENCTI_STRAT is no setting; did you mean OPENCTI_START?");
+    }
+
+    @Property(tries = 2000)
+    void whateverAValueIsItIsTakenOrIsAMistakeOfOneLine(@ForAll("names") String name, @ForAll String value)
+            throws IOException {
+        Path folder = Files.createTempDirectory("settings");
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put(Settings.variableOf(name), value);
+        Settings settings = Settings.load(folder, environment);
+        if (settings.mistakes().isEmpty()) {
+            settings.opencti();
+            settings.sinks();
+        }
+        assertThat(settings.mistakes())
+                .allSatisfy(
+                        mistake -> assertThat(mistake).startsWith("opencti.").doesNotContain("\n"));
+        Files.delete(folder);
+    }
+
+    @Provide
+    Arbitrary<String> names() {
+        return Arbitraries.of(Settings.names().stream()
+                .filter(name -> name.startsWith("opencti."))
+                .toList());
+    }
+
+    private Settings settings(String file, Map<String, String> environment) throws IOException {
+        Files.writeString(home.resolve("application.properties"), file);
+        return Settings.load(home, environment);
+    }
+}
