@@ -503,7 +503,7 @@ class FollowIT {
         program = caravan.start();
         await().atMost(SOON).until(() -> caravan.journalLength() == 3);
         program.context().getRouteController().suspendRoute("stream");
-        assertThat(platform.openStreams()).isZero();
+        await().atMost(SOON).until(() -> platform.openStreams() == 0);
         platform.append(frames(4, 6));
         await().during(Duration.ofSeconds(1)).until(() -> caravan.journalLength() == 3);
         program.context().getRouteController().resumeRoute("stream");
