@@ -521,6 +521,7 @@ class FollowIT {
                 },
                 "2s");
         tried.await();
+        assertThat(consumer().sinkTrouble()).hasValue("test: the sink is away");
         long start = System.nanoTime();
         program.close();
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(8));

@@ -22,6 +22,12 @@ public class OpenctiComponent extends DefaultComponent {
     }
 
     @Override
+    protected void doInit() throws Exception {
+        super.doInit();
+        EventConversions.register(getCamelContext().getTypeConverterRegistry());
+    }
+
+    @Override
     protected Endpoint createEndpoint(String uri, String remaining, Map<String, Object> parameters) throws Exception {
         OpenctiEndpoint endpoint = new OpenctiEndpoint(uri, this, configuration.copy());
         endpoint.setStream(remaining);

@@ -5,6 +5,7 @@ import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.stream.BatchAggregation;
 import io.caravan.opencti.stream.OpenctiConsumer;
+import io.caravan.opencti.stream.Retries;
 import io.caravan.sink.DeadLetterFiles;
 import io.caravan.sink.DeadLetterStep;
 import io.caravan.sink.Journal;
@@ -87,6 +88,7 @@ public final class Program implements AutoCloseable {
         main.bind("sinks", new Sinks(settings.sinks()));
         main.bind("changes", new BatchAggregation());
         main.bind("keepBatch", new KeepBatch());
+        main.bind("retries", new Retries());
     }
 
     /** Makes a bean known to routes by its name, before the start. */

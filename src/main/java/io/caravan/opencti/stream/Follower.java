@@ -99,7 +99,7 @@ final class Follower {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) { // or the stream would stand still and nobody know
             health.failed(new Unfollowable("delivering failed: " + e, e));
         }
     }

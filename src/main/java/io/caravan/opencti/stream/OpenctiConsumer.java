@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Consumer;
 import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
 import org.apache.camel.Suspendable;
@@ -34,6 +35,8 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     private static final Logger LOG = LoggerFactory.getLogger(OpenctiConsumer.class);
     /** How long a stop waits for the batch under way: below what a stop of the program may take, 8 s. */
     private static final Duration GRACE = Duration.ofSeconds(5);
+    /** Where it waits for a sink that is away, there is nothing to wait for. */
+    private static final Duration NO_GRACE = Duration.ofMillis(100);
 
     private final OpenctiEndpoint endpoint;
     private final Counters counters = new Counters();
@@ -103,7 +106,8 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
 
     private void unfollow() throws InterruptedException {
         if (follower != null) {
-            if (!follower.stop(GRACE)) {
+            boolean sinkIsAway = health.sinkTrouble().isPresent();
+            if (!follower.stop(sinkIsAway ? NO_GRACE : GRACE)) {
                 LOG.warn("The batch under way is given up where it stands; it comes again at the next start");
             }
             health.away("is not followed at the moment");
@@ -117,6 +121,8 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         CompletableFuture<Void> done = new CompletableFuture<>();
         Exchange exchange = createExchange(true);
         exchange.setProperty(BatchAggregation.BATCH, batch);
+        Consumer<String> listener = health::notDelivered;
+        exchange.setProperty(Retries.LISTENER, listener);
         exchange.getMessage().setBody(new Messages(getEndpoint().getCamelContext(), batch));
         getAsyncProcessor().process(exchange, doneSync -> {
             try {

@@ -105,14 +105,14 @@ final class Reader implements Runnable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-        } catch (RuntimeException e) {
-            health.failed(new Unfollowable("reading the stream failed: " + e, e));
         } catch (OutOfMemoryError e) {
             health.failed(new Unfollowable(
                     "the heap of " + (Runtime.getRuntime().maxMemory() >> 20)
                             + " MB is too small for the events that came: give more"
                             + " (JAVA_OPTS=-Xmx512m), or lower caravan.event-max-bytes and caravan.batch-max-bytes",
                     e));
+        } catch (RuntimeException | Error e) { // or the stream would stand still and nobody know
+            health.failed(new Unfollowable("reading the stream failed: " + e, e));
         }
     }
 
@@ -201,7 +201,8 @@ final class Reader implements Runnable {
 
         @Override
         public void retry(long millis) {
-            firstWait = new Backoff(Duration.ofMillis(Math.min(millis, Backoff.LONGEST.toMillis())));
+            long least = Backoff.FIRST.delay().toMillis();
+            firstWait = new Backoff(Duration.ofMillis(Math.min(Math.max(millis, least), Backoff.LONGEST.toMillis())));
         }
 
         private void object(Frame frame) {
