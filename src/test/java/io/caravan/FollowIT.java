@@ -129,9 +129,7 @@ class FollowIT {
         platform.append(create("100000-0", anObject(1)));
         platform.next(Answer.status(500), Answer.status(429).header("Retry-After", "1"), Answer.status(502));
         program = caravan.start();
-        await().atMost(SOON).until(() -> platform.streamRequests().size() == 2);
-        assertThat(consumer().trouble())
-                .hasValueSatisfying(trouble -> assertThat(trouble).contains("answers 429"));
+        await().atMost(SOON).until(() -> consumer().trouble().orElse("").contains("answers 429"));
         awaitJournal(List.of(create("100000-0", anObject(1))));
         assertThat(consumer().trouble()).isEmpty();
         assertThat(consumer().counters().endings(Ending.REFUSED)).isEqualTo(3);
@@ -186,7 +184,7 @@ class FollowIT {
     @Test
     void takesASlowSinkForNoSilence() throws Exception {
         CountDownLatch sinkIsThere = new CountDownLatch(1);
-        List<Frame> events = IntStream.range(0, 2000)
+        List<Frame> events = IntStream.range(0, 20_000)
                 .mapToObj(n -> create((1000 + n) + "-0", anObject(n)))
                 .toList();
         platform.append(events).heartbeats(Heartbeats.none()).sendBuffer(1 << 16);
@@ -194,10 +192,10 @@ class FollowIT {
         long taken = awaitStandstill();
         await().during(Duration.ofSeconds(2))
                 .until(() -> platform.openStreams() == 1 && platform.bytesWritten() == taken);
-        assertThat(platform.eventsSent()).isLessThan(2000);
+        assertThat(platform.eventsSent()).isLessThan(20_000);
         assertThat(platform.streamRequests()).hasSize(1);
         sinkIsThere.countDown();
-        await().atMost(SOON).until(() -> consumer().counters().delivered() == 2000);
+        await().atMost(SOON).until(() -> consumer().counters().delivered() == 20_000);
         assertThat(consumer().counters().endings(Ending.SILENT)).isZero();
     }
 

@@ -3,7 +3,6 @@ package io.caravan.opencti;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -61,7 +60,7 @@ public final class Platform {
      *
      * @param time the platform's clock when it did; empty where it told none
      */
-    public record OpenStream(InputStream body, Optional<Instant> time) {}
+    public record OpenStream(ArrivingBytes body, Optional<Instant> time) {}
 
     /** A live stream that a token may read. */
     public record LiveStream(String id, String name, boolean started) {}
@@ -155,7 +154,7 @@ public final class Platform {
                 .header("Accept", "text/event-stream")
                 .header("Cache-Control", "no-cache")
                 .build();
-        HttpResponse<InputStream> answer = send(get, BodyHandlers.ofInputStream(), patience);
+        HttpResponse<ArrivingBytes> answer = send(get, head -> new ArrivingBytes(), patience);
         // an "error" event comes without a content type
         String type = answer.headers().firstValue("content-type").orElse("text/event-stream");
         if (answer.statusCode() == 200 && type.startsWith("text/event-stream")) {

@@ -2,14 +2,15 @@ package io.caravan.opencti.stream;
 
 import io.caravan.opencti.Platform;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One connection to a stream, read by one thread from its opening to its end. A read has no time limit of its own: a
@@ -18,8 +19,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Connection implements AutoCloseable {
 
-    private static final Logger LOG = LoggerFactory.getLogger(Connection.class);
-    private static final int READ_BUFFER = 64 * 1024;
     private static final long NOT_WAITING = Long.MAX_VALUE;
 
     private final Platform.OpenStream stream;
@@ -34,7 +33,12 @@ final class Connection implements AutoCloseable {
         this.silence = silence;
         this.stream = platform.open(request, silence);
         long period = Math.max(50, silence.toMillis() / 4);
-        this.watch = watchdog.scheduleWithFixedDelay(this::endWhenSilent, period, period, TimeUnit.MILLISECONDS);
+        try {
+            watch = watchdog.scheduleWithFixedDelay(this::endWhenSilent, period, period, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            stream.body().close();
+            throw new IOException("the stream is followed no more", e);
+        }
     }
 
     /**
@@ -43,26 +47,30 @@ final class Connection implements AutoCloseable {
      * @return false at the end of the stream
      * @throws Silent when nothing came for too long
      */
-    boolean readInto(SseParser parser, byte[] buffer) throws IOException {
-        int count;
+    boolean readInto(SseParser parser) throws IOException {
+        List<ByteBuffer> pieces = take();
+        for (ByteBuffer piece : pieces) {
+            if (piece.hasArray()) {
+                int from = piece.arrayOffset() + piece.position();
+                parser.parse(piece.array(), from, from + piece.remaining());
+            } else {
+                byte[] copy = new byte[piece.remaining()];
+                piece.get(copy);
+                parser.parse(copy, 0, copy.length);
+            }
+        }
+        return !pieces.isEmpty();
+    }
+
+    private List<ByteBuffer> take() throws IOException {
         waitingSince = System.nanoTime();
         try {
-            count = stream.body().read(buffer);
+            return stream.body().take();
         } catch (IOException e) {
-            if (silent) {
-                throw new Silent(silence);
-            }
-            throw e;
+            throw silent ? new Silent(silence) : e;
         } finally {
             waitingSince = NOT_WAITING;
         }
-        if (count < 0 && silent) {
-            throw new Silent(silence);
-        }
-        if (count > 0) {
-            parser.parse(buffer, count);
-        }
-        return count >= 0;
     }
 
     /** The platform's clock when it opened the stream. */
@@ -70,19 +78,11 @@ final class Connection implements AutoCloseable {
         return stream.time();
     }
 
-    static byte[] buffer() {
-        return new byte[READ_BUFFER];
-    }
-
     /** Ends a read that waits, from any thread. */
     @Override
     public void close() {
         watch.cancel(false);
-        try {
-            stream.body().close();
-        } catch (IOException e) {
-            LOG.debug("Closing a connection that is given up anyway", e);
-        }
+        stream.body().close();
     }
 
     private void endWhenSilent() {

@@ -158,8 +158,7 @@ final class Reader implements Runnable {
                 }
                 opened.openedAt().ifPresent(counters::platformClock);
                 SseParser parser = new SseParser(options.getEventMaxBytes(), this);
-                byte[] buffer = Connection.buffer();
-                while (!stopping.isAsked() && opened.readInto(parser, buffer)) {
+                while (!stopping.isAsked() && opened.readInto(parser)) {
                     if (end.isPresent()) {
                         return end.get();
                     }
@@ -187,7 +186,6 @@ final class Reader implements Runnable {
             if (end.isPresent() || gap.isPresent() || stopping.isAsked()) {
                 return; // the connection is about to be given up: what follows comes again on the next
             }
-            wasAlive = true;
             switch (frame.name()) {
                 case "create", "update", "delete", "merge" -> object(frame);
                 case "heartbeat" -> heartbeat(frame);
@@ -283,6 +281,7 @@ final class Reader implements Runnable {
                 return;
             }
             broughtEvents = true;
+            wasAlive = true;
             if (isLetter) {
                 counters.deadLetter();
             }
@@ -290,6 +289,7 @@ final class Reader implements Runnable {
         }
 
         private void heartbeat(Frame frame) {
+            wasAlive = true;
             counters.other(frame.name());
             Optional<EventId> id = idOf(frame);
             id.ifPresent(inbox::heartbeat);

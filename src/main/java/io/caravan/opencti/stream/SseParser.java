@@ -72,9 +72,10 @@ final class SseParser {
         this.listener = listener;
     }
 
-    void parse(byte[] bytes, int length) {
-        int i = 0;
-        while (i < length) {
+    /** Takes the next piece of the stream: the bytes from one index up to another. */
+    void parse(byte[] bytes, int from, int to) {
+        int i = from;
+        while (i < to) {
             byte b = bytes[i];
             if (afterCarriageReturn) {
                 afterCarriageReturn = false;
@@ -106,7 +107,7 @@ final class SseParser {
                     }
                 }
                 case DATA -> {
-                    int end = endOfLine(bytes, i, length);
+                    int end = endOfLine(bytes, i, to);
                     appendData(bytes, i, end - i);
                     i = end;
                 }
@@ -114,7 +115,7 @@ final class SseParser {
                     appendValue(b);
                     i++;
                 }
-                case IGNORED -> i = endOfLine(bytes, i, length);
+                case IGNORED -> i = endOfLine(bytes, i, to);
             }
         }
     }
@@ -245,9 +246,9 @@ final class SseParser {
         return true;
     }
 
-    private static int endOfLine(byte[] bytes, int from, int length) {
+    private static int endOfLine(byte[] bytes, int from, int to) {
         int i = from;
-        while (i < length && bytes[i] != '\n' && bytes[i] != '\r') {
+        while (i < to && bytes[i] != '\n' && bytes[i] != '\r') {
             i++;
         }
         return i;

@@ -34,11 +34,10 @@ public final class StreamProbe {
         StreamRequest request = new StreamRequest(StreamRequest.pathOf(stream), Map.of("from", from.toString()));
         FirstFrame first = new FirstFrame();
         SseParser parser = new SseParser(FIRST_FRAME_BYTES, first);
-        byte[] buffer = Connection.buffer();
         ScheduledExecutorService watchdog = Executors.newSingleThreadScheduledExecutor();
         try (Connection connection = new Connection(platform, request, patience, watchdog)) {
             while (first.frame.isEmpty()) {
-                if (!connection.readInto(parser, buffer)) {
+                if (!connection.readInto(parser)) {
                     throw new EOFException("ended the connection before it said anything");
                 }
             }

@@ -260,11 +260,11 @@ class SseParserTest {
         Reading reading = new Reading();
         SseParser parser = new SseParser(64 << 20, reading);
 
-        parser.parse("data:".getBytes(UTF_8), 5);
+        parser.parse("data:".getBytes(UTF_8), 0, 5);
         for (int i = 0; i < 260; i++) {
-            parser.parse(piece, piece.length);
+            parser.parse(piece, 0, piece.length);
         }
-        parser.parse("\n\n".getBytes(UTF_8), 2);
+        parser.parse("\n\n".getBytes(UTF_8), 0, 2);
 
         long size = 260L * piece.length;
         assertThat(size).isGreaterThan(Integer.MAX_VALUE);
@@ -279,13 +279,13 @@ class SseParserTest {
         SseParser parser = new SseParser(NO_LIMIT, reading);
 
         for (String field : List.of("event:", "id:", "retry:", ":", "")) {
-            parser.parse(field.getBytes(UTF_8), field.length());
+            parser.parse(field.getBytes(UTF_8), 0, field.length());
             for (int i = 0; i < 4; i++) {
-                parser.parse(piece, piece.length);
+                parser.parse(piece, 0, piece.length);
             }
-            parser.parse("\n".getBytes(UTF_8), 1);
+            parser.parse("\n".getBytes(UTF_8), 0, 1);
         }
-        parser.parse("data: a\n\n".getBytes(UTF_8), 9);
+        parser.parse("data: a\n\n".getBytes(UTF_8), 0, 9);
 
         assertThat(reading.frames).containsExactly(message("a"));
     }
@@ -405,10 +405,10 @@ class SseParserTest {
         int from = 0;
         for (int piece : pieces) {
             int to = Math.min(from + piece, stream.length);
-            parser.parse(Arrays.copyOfRange(stream, from, to), to - from);
+            parser.parse(Arrays.copyOfRange(stream, from, to), 0, to - from);
             from = to;
         }
-        parser.parse(Arrays.copyOfRange(stream, from, stream.length), stream.length - from);
+        parser.parse(Arrays.copyOfRange(stream, from, stream.length), 0, stream.length - from);
 
         Standard standard = new Standard();
         standard.interpret(stream);
@@ -532,8 +532,8 @@ class SseParserTest {
     private static Reading inTwo(byte[] stream, int cut) {
         Reading reading = new Reading();
         SseParser parser = new SseParser(NO_LIMIT, reading);
-        parser.parse(stream, cut);
-        parser.parse(Arrays.copyOfRange(stream, cut, stream.length), stream.length - cut);
+        parser.parse(stream, 0, cut);
+        parser.parse(Arrays.copyOfRange(stream, cut, stream.length), 0, stream.length - cut);
         return reading;
     }
 
@@ -548,7 +548,7 @@ class SseParserTest {
         for (int from = 0; from < stream.length; from += buffer.length) {
             int length = Math.min(buffer.length, stream.length - from);
             System.arraycopy(stream, from, buffer, 0, length);
-            parser.parse(buffer, length);
+            parser.parse(buffer, 0, length);
         }
         return reading;
     }

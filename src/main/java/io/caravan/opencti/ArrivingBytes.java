@@ -1,0 +1,124 @@
+package io.caravan.opencti;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.http.HttpResponse.BodySubscriber;
+import java.nio.ByteBuffer;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Flow;
+
+/**
+ * A response's body as it arrives, read by one thread. Unlike the JDK's own input stream it gives out all that has
+ * arrived before it says that the connection broke: what a platform sent before it was killed is not thrown away. It
+ * takes a little ahead of its reader and then lets TCP hold the sender back. Its buffers are handed on, not copied.
+ */
+public final class ArrivingBytes implements BodySubscriber<ArrivingBytes>, AutoCloseable {
+
+    /** How many of the client's pieces, of 16 KiB each at most, are asked for ahead of the reader. */
+    private static final int AHEAD = 8;
+
+    private final Deque<List<ByteBuffer>> arrived = new ArrayDeque<>();
+    private Optional<Flow.Subscription> subscription = Optional.empty();
+    private Optional<Throwable> failure = Optional.empty();
+    private boolean ended;
+    private boolean closed;
+
+    /**
+     * Waits for bytes.
+     *
+     * @return what has arrived, at least a byte; none at the end of the body
+     * @throws IOException when the connection broke and nothing is left, or the body was closed
+     */
+    public List<ByteBuffer> take() throws IOException {
+        List<ByteBuffer> next;
+        synchronized (this) {
+            while (arrived.isEmpty() && !ended && !closed) {
+                try {
+                    wait();
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                    throw new InterruptedIOException("interrupted while waiting for bytes");
+                }
+            }
+            if (closed) {
+                throw new IOException("the connection was closed");
+            }
+            if (arrived.isEmpty()) {
+                if (failure.isPresent()) {
+                    throw new IOException(
+                            "the connection broke: " + failure.get().getMessage(), failure.get());
+                }
+                return List.of();
+            }
+            next = arrived.poll();
+        }
+        subscription().ifPresent(s -> s.request(1));
+        return next;
+    }
+
+    /** Gives up the connection, from any thread; a reader that waits gets an exception. */
+    @Override
+    public void close() {
+        synchronized (this) {
+            closed = true;
+            arrived.clear();
+            notifyAll();
+        }
+        subscription().ifPresent(Flow.Subscription::cancel);
+    }
+
+    @Override
+    public CompletionStage<ArrivingBytes> getBody() {
+        return CompletableFuture.completedFuture(this);
+    }
+
+    @Override
+    public void onSubscribe(Flow.Subscription next) {
+        boolean isClosed;
+        synchronized (this) {
+            subscription = Optional.of(next);
+            isClosed = closed;
+        }
+        if (isClosed) {
+            next.cancel();
+        } else {
+            next.request(AHEAD);
+        }
+    }
+
+    @Override
+    public void onNext(List<ByteBuffer> buffers) {
+        if (buffers.isEmpty()) {
+            subscription().ifPresent(s -> s.request(1));
+            return;
+        }
+        synchronized (this) {
+            if (!closed) {
+                arrived.add(buffers);
+                notifyAll();
+            }
+        }
+    }
+
+    @Override
+    public synchronized void onError(Throwable broken) {
+        failure = Optional.of(broken);
+        ended = true;
+        notifyAll();
+    }
+
+    @Override
+    public synchronized void onComplete() {
+        ended = true;
+        notifyAll();
+    }
+
+    private synchronized Optional<Flow.Subscription> subscription() {
+        return subscription;
+    }
+}
