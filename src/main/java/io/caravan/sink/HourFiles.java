@@ -15,9 +15,11 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
@@ -53,7 +55,7 @@ final class HourFiles implements AutoCloseable {
 
     /** Reads what is there and clears what an interrupted compression left. */
     void finishInterrupted() throws IOException {
-        List<String> names = names();
+        SortedSet<String> names = names();
         for (String name : names) {
             boolean isPart = name.endsWith(PART) && isHour(name.replaceFirst("/\\.([^/]+)" + PART + "$", "/$1"));
             boolean isZipped = isHour(name) && name.endsWith(PLAIN) && names.contains(hourOf(name) + ZIPPED);
@@ -162,9 +164,9 @@ final class HourFiles implements AutoCloseable {
         }
     }
 
-    private List<String> names() throws IOException {
+    private SortedSet<String> names() throws IOException {
         try (Stream<Path> files = Files.walk(root)) {
-            return files.filter(Files::isRegularFile).map(this::nameOf).sorted().toList();
+            return files.filter(Files::isRegularFile).map(this::nameOf).collect(Collectors.toCollection(TreeSet::new));
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
