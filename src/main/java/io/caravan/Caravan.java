@@ -6,6 +6,7 @@ import io.caravan.ops.Settings;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -32,6 +33,8 @@ public final class Caravan {
     private static final int STOPPED = 0;
     private static final int FAILED = 1;
     private static final int UNUSABLE = 2;
+    /** Below the 10 s after which Docker kills. */
+    private static final Duration LONGEST_STOP = Duration.ofMillis(7_500);
 
     @Option(names = "--home", hidden = true, description = "The folder that holds application.properties and routes/.")
     private Path home = Path.of("").toAbsolutePath();
@@ -60,16 +63,19 @@ public final class Caravan {
         settings.get().doubts().forEach(err::println);
         try (Program program = new Program(settings.get())) {
             Thread hook = new Thread(() -> stop(program), "stop");
+            Runtime.getRuntime().addShutdownHook(hook);
             try {
                 program.start();
             } catch (Program.Unusable e) {
+                Runtime.getRuntime().removeShutdownHook(hook);
                 return unusable(e.mistakes());
             }
-            Runtime.getRuntime().addShutdownHook(hook);
             return program.awaitFailure().isPresent() ? FAILED : STOPPED;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return FAILED;
+        } catch (IllegalStateException stoppedWhileItStarted) {
+            return STOPPED;
         }
     }
 
@@ -110,10 +116,19 @@ public final class Caravan {
         System.setProperty("caravan.log-level", level);
     }
 
-    /** On SIGTERM. The JVM would exit with 143 after its hooks; a stop in order is no failure. */
+    /**
+     * On SIGTERM. The JVM would exit with 143 after its hooks; a stop in order is no failure. Whatever hangs is left where
+     * it is: what was not stored comes again at the next start.
+     */
     private static void stop(Program program) {
         boolean failed = program.failure().isPresent();
-        program.close();
+        Thread closing = new Thread(program::close, "close");
+        closing.start();
+        try {
+            closing.join(LONGEST_STOP.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
         Runtime.getRuntime().halt(failed ? FAILED : STOPPED);
     }
 }

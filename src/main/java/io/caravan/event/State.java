@@ -25,12 +25,7 @@ public final class State implements PositionStore, AutoCloseable {
 
     private static final byte[] POSITION = "position".getBytes(StandardCharsets.US_ASCII);
 
-    static {
-        RocksDB.loadLibrary();
-    }
-
     private final Path directory;
-    private final WriteOptions toDisk = new WriteOptions().setSync(true);
     private Optional<RocksDB> store = Optional.empty();
     private boolean hasTable;
     private boolean failed;
@@ -66,7 +61,9 @@ public final class State implements PositionStore, AutoCloseable {
         }
         try {
             RocksDB db = open();
-            db.put(toDisk, POSITION, position.toJson());
+            try (WriteOptions toDisk = new WriteOptions().setSync(true)) {
+                db.put(toDisk, POSITION, position.toJson());
+            }
             if (!hasTable) { // from now on there is never a store without a position
                 try (FlushOptions now = new FlushOptions().setWaitForFlush(true)) {
                     db.flush(now);
@@ -85,7 +82,6 @@ public final class State implements PositionStore, AutoCloseable {
         closed = true;
         store.ifPresent(RocksDB::close);
         store = Optional.empty();
-        toDisk.close();
     }
 
     /** The state is there and cannot be used; its message says what a person can do. */
@@ -102,6 +98,7 @@ public final class State implements PositionStore, AutoCloseable {
             throw new IOException("the state in " + directory + " is closed");
         }
         if (store.isEmpty()) {
+            loadLibrary();
             StoreFiles files = StoreFiles.in(directory);
             try (Options options = new Options()
                     .setCreateIfMissing(files.areNone())
@@ -122,6 +119,18 @@ public final class State implements PositionStore, AutoCloseable {
             }
         }
         return store.get();
+    }
+
+    private static void loadLibrary() throws Unusable {
+        try {
+            RocksDB.loadLibrary();
+        } catch (RuntimeException | LinkageError e) {
+            throw new Unusable(
+                    "RocksDB's library cannot be loaded (" + e.getMessage()
+                            + "): it is unpacked into the temporary folder, which must"
+                            + " allow to write and to execute; JAVA_OPTS=-Djava.io.tmpdir=<folder> names another",
+                    e);
+        }
     }
 
     private IOException unusable(Exception e) {
