@@ -58,7 +58,7 @@ class ReadmeIT {
         Path route = home.resolve("routes/create.camel.yaml");
         String steps = yaml("report--");
         String original = Files.readString(route);
-        Files.writeString(route, original.substring(0, original.indexOf("      steps:")) + steps);
+        Files.writeString(route, original.replaceFirst(" +- log: .*\n", Matcher.quoteReplacement(steps)));
         program = caravan.start();
         await().atMost(SOON).until(() -> program.consumers().get(0).counters().delivered() == 3);
         assertThat(caravan.journal()).containsExactly(Installation.Line.of(TOOL), Installation.Line.of(MALWARE));

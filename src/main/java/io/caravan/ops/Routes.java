@@ -40,9 +40,15 @@ final class Routes {
     /** One line each; empty when nothing is missing. */
     List<String> mistakes(List<String> sinks) {
         List<String> mistakes = new ArrayList<>();
-        Set<String> inputs = inputs();
-        if (inputs.stream().noneMatch(input -> input.startsWith("opencti:"))) {
-            mistakes.add("routes: none starts with from: opencti:..., so nothing would be followed");
+        List<String> inputs = inputs();
+        long followed =
+                inputs().stream().filter(input -> input.startsWith("opencti:")).count();
+        if (followed != 1) {
+            mistakes.add(
+                    followed == 0
+                            ? "routes: none starts with from: opencti:..., so nothing would be followed"
+                            : "routes: " + followed
+                                    + " start with from: opencti:..., and a position belongs to one: run one Caravan a stream");
         }
         for (String needed : List.of("create", "update", "delete", "merge", "sinks")) {
             if (!inputs.contains("direct:" + needed)) {
@@ -63,10 +69,11 @@ final class Routes {
         return mistakes;
     }
 
-    private Set<String> inputs() {
+    private List<String> inputs() {
         return model.getRouteDefinitions().stream()
                 .map(route -> route.getInput().getEndpointUri().replaceFirst("^([a-z]+):/*", "$1:"))
-                .collect(Collectors.toCollection(TreeSet::new));
+                .sorted()
+                .toList();
     }
 
     private List<String> unknownConfigurations() {

@@ -9,6 +9,9 @@ import java.util.concurrent.ThreadLocalRandom;
 record Backoff(Duration delay) {
 
     static final Duration LONGEST = Duration.ofSeconds(60);
+    /** What the platform asks for is obeyed up to here. */
+    static final Duration LONGEST_ASKED = Duration.ofHours(1);
+
     static final Backoff FIRST = new Backoff(Duration.ofSeconds(1));
 
     Backoff next() {
@@ -19,7 +22,11 @@ record Backoff(Duration delay) {
     /** The wait after this failure: what the platform asks for, a minute where only a person can mend it, else this delay. */
     Duration after(IOException failure) {
         if (failure instanceof Platform.Refused refused) {
-            return refused.retryAfter().orElse(refused.needsAPerson() ? LONGEST : withJitter());
+            Duration wait = refused.needsAPerson() ? LONGEST : withJitter();
+            return refused.retryAfter()
+                    .map(asked -> asked.compareTo(wait) < 0 ? wait : asked)
+                    .map(asked -> asked.compareTo(LONGEST_ASKED) > 0 ? LONGEST_ASKED : asked)
+                    .orElse(wait);
         }
         return withJitter();
     }

@@ -9,14 +9,10 @@ import org.apache.camel.Exchange;
 
 /**
  * Puts a split batch together again: what the by-type routes leave as their bodies, in order, becomes the {@link Batch}
- * that goes to the sinks. A route may leave the event, a list of events, or nothing (an empty body or list).
+ * that goes to the sinks. A route may leave the event, a list of events, or nothing (an empty body or list); an event of
+ * which it leaves anything else becomes a dead letter.
  */
 public final class BatchAggregation implements AggregationStrategy {
-
-    /** The exchange property that holds the batch from the consumer to its aggregation. */
-    public static final String BATCH = "CaravanBatch";
-
-    private static final String EVENTS = "CaravanEvents";
 
     @Override
     public Exchange aggregate(Exchange oldExchange, Exchange newExchange) {
@@ -26,37 +22,38 @@ public final class BatchAggregation implements AggregationStrategy {
     @Override
     public Exchange aggregate(Exchange oldExchange, Exchange newExchange, Exchange batchExchange) {
         if (newExchange.getException() == null) {
-            collect(newExchange.getMessage().getBody(), events(batchExchange));
+            Object body = newExchange.getMessage().getBody();
+            List<Event> left = new ArrayList<>();
+            if (collect(body, left)) {
+                left.forEach(Handover.of(batchExchange)::leave);
+            } else {
+                DeadLetterStep.refuse(
+                        newExchange,
+                        "its route left a " + body.getClass().getSimpleName()
+                                + " as its body; it is to leave the event, a list of events, or nothing");
+            }
         }
         return batchExchange;
     }
 
     @Override
     public void onCompletion(Exchange exchange, Exchange batchExchange) {
-        Batch batch = batchExchange.getProperty(BATCH, Batch.class);
-        batchExchange.getMessage().setBody(batch.with(events(batchExchange)));
-        batchExchange.removeProperty(EVENTS);
+        batchExchange.getMessage().setBody(Handover.of(batchExchange).forSinks());
     }
 
-    private static void collect(Object body, List<Event> events) {
+    /** False where the body is, or holds, something else than events. */
+    private static boolean collect(Object body, List<Event> events) {
         if (body instanceof Event event) {
-            events.add(event);
-        } else if (body instanceof Iterable<?> several) {
-            several.forEach(one -> collect(one, events));
-        } else if (body != null) {
-            throw new IllegalArgumentException(
-                    "A by-type route left a " + body.getClass().getSimpleName()
-                            + " as its body; it is to leave the event, a list of events, or nothing");
+            return events.add(event);
         }
-    }
-
-    @SuppressWarnings("unchecked")
-    private static List<Event> events(Exchange batchExchange) {
-        List<Event> events = batchExchange.getProperty(EVENTS, List.class);
-        if (events == null) {
-            events = new ArrayList<>();
-            batchExchange.setProperty(EVENTS, events);
+        if (body instanceof Iterable<?> several) {
+            for (Object one : several) {
+                if (!collect(one, events)) {
+                    return false;
+                }
+            }
+            return true;
         }
-        return events;
+        return body == null;
     }
 }

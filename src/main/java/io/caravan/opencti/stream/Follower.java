@@ -26,7 +26,7 @@ final class Follower {
     /** Where batches and positions go. */
     interface Target {
         /** Hands a batch to the routes; returns when every sink has it and its position is stored, throws if not. */
-        void deliver(Batch batch) throws Exception;
+        void deliver(Handover handover, Position after) throws Exception;
 
         void store(Position position) throws IOException;
     }
@@ -86,6 +86,11 @@ final class Follower {
         return !deliverer.isAlive();
     }
 
+    /** True while a batch is under way, also after a stop that did not wait for it. */
+    boolean isDelivering() {
+        return deliverer.isAlive();
+    }
+
     private void run() {
         try {
             if (reader().isEmpty() && !findStart()) {
@@ -114,7 +119,7 @@ final class Follower {
                 Position start = position.of(Start.parse(options.getStart()));
                 target.store(start);
                 begin(start);
-                return true;
+                return inbox().isPresent();
             } catch (IOException e) {
                 Duration wait = backoff.after(e);
                 health.away(e, wait);
@@ -157,7 +162,7 @@ final class Follower {
                 if (batch.events().isEmpty()) {
                     target.store(batch.after());
                 } else {
-                    target.deliver(batch);
+                    target.deliver(new Handover(batch, stopping, health), batch.after());
                     counters.delivered(batch.events().size());
                 }
                 health.delivered();

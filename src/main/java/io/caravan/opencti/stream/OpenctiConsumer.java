@@ -1,6 +1,6 @@
 package io.caravan.opencti.stream;
 
-import io.caravan.event.Batch;
+import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Position;
 import io.caravan.event.PositionStore;
@@ -13,8 +13,8 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.function.Consumer;
 import org.apache.camel.Exchange;
+import org.apache.camel.ExchangeExtension;
 import org.apache.camel.Processor;
 import org.apache.camel.Suspendable;
 import org.apache.camel.api.management.ManagedAttribute;
@@ -30,13 +30,11 @@ import org.slf4j.LoggerFactory;
  * the routes. The position is stored in the exchange's callback, and only when the exchange has no exception.
  */
 @ManagedResource(description = "Managed OpenCTI consumer")
-public class OpenctiConsumer extends DefaultConsumer implements Suspendable, HealthCheckAware, Follower.Target {
+public class OpenctiConsumer extends DefaultConsumer implements Suspendable, HealthCheckAware {
 
     private static final Logger LOG = LoggerFactory.getLogger(OpenctiConsumer.class);
     /** How long a stop waits for the batch under way: below what a stop of the program may take, 8 s. */
     private static final Duration GRACE = Duration.ofSeconds(5);
-    /** Where it waits for a sink that is away, there is nothing to wait for. */
-    private static final Duration NO_GRACE = Duration.ofMillis(100);
 
     private final OpenctiEndpoint endpoint;
     private final Counters counters = new Counters();
@@ -46,7 +44,18 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     private DeadLetters deadLetters;
     private Platform platform;
     private Health health;
-    private Follower follower;
+    private Optional<Follower> follower = Optional.empty();
+    private final Follower.Target target = new Follower.Target() {
+        @Override
+        public void deliver(Handover handover, Position after) throws Exception {
+            OpenctiConsumer.this.deliver(handover, after);
+        }
+
+        @Override
+        public void store(Position next) throws IOException {
+            OpenctiConsumer.this.store(next);
+        }
+    };
 
     public OpenctiConsumer(OpenctiEndpoint endpoint, Processor processor) {
         super(endpoint, processor);
@@ -97,42 +106,42 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     }
 
     private void follow() throws IOException {
+        if (follower.isPresent() && follower.get().isDelivering()) {
+            throw new IllegalStateException(
+                    "The batch that was under way when the stream was suspended has still not ended,"
+                            + " and two may not be under way: try again when its sink has come back, or restart the program");
+        }
         position = store.read();
         position.ifPresent(this::checkItIsOurs);
-        follower = new Follower(
-                endpoint.getStream(), endpoint.getConfiguration(), platform, deadLetters, this, counters, health);
-        follower.start(position);
+        Follower next = new Follower(
+                endpoint.getStream(), endpoint.getConfiguration(), platform, deadLetters, target, counters, health);
+        follower = Optional.of(next);
+        next.start(position);
     }
 
     private void unfollow() throws InterruptedException {
-        if (follower != null) {
-            boolean sinkIsAway = health.sinkTrouble().isPresent();
-            if (!follower.stop(sinkIsAway ? NO_GRACE : GRACE)) {
+        if (follower.isPresent()) {
+            if (!follower.get().stop(GRACE)) {
                 LOG.warn("The batch under way is given up where it stands; it comes again at the next start");
             }
             health.away("is not followed at the moment");
-            follower = null;
         }
     }
 
-    /** On the delivering thread. */
-    @Override
-    public void deliver(Batch batch) throws Exception {
+    /** Carries a batch through the routes, on the delivering thread. */
+    private void deliver(Handover handover, Position after) throws Exception {
         CompletableFuture<Void> done = new CompletableFuture<>();
         Exchange exchange = createExchange(true);
-        exchange.setProperty(BatchAggregation.BATCH, batch);
-        Consumer<String> listener = health::notDelivered;
-        exchange.setProperty(Retries.LISTENER, listener);
-        exchange.getMessage().setBody(new Messages(getEndpoint().getCamelContext(), batch));
+        handover.travelWith(exchange);
+        exchange.getMessage().setBody(new Messages(getEndpoint().getCamelContext(), handover.events()));
         getAsyncProcessor().process(exchange, doneSync -> {
             try {
-                if (exchange.getException() != null) {
-                    throw exchange.getException();
+                requireWhole(exchange);
+                for (DeadLetter letter : handover.letters()) {
+                    deadLetters.keep(letter);
+                    counters.deadLetter();
                 }
-                if (exchange.isRollbackOnly()) {
-                    throw new IllegalStateException("a route marked the batch for rollback");
-                }
-                store(batch.after());
+                store(after);
                 done.complete(null);
             } catch (Exception e) {
                 done.completeExceptionally(e);
@@ -145,8 +154,21 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         }
     }
 
-    @Override
-    public void store(Position next) throws IOException {
+    /** An exchange that ended early has left out what came behind, and Camel calls that a success. */
+    private static void requireWhole(Exchange exchange) throws Exception {
+        if (exchange.getException() != null) {
+            throw exchange.getException();
+        }
+        ExchangeExtension extension = exchange.getExchangeExtension();
+        boolean isHandled = extension.isErrorHandlerHandledSet() && extension.isErrorHandlerHandled();
+        if (exchange.isRouteStop() || exchange.isRollbackOnly() || isHandled) {
+            throw new IllegalStateException(
+                    "a route ended the batch early, by stop, rollback or a handled error, and with it the"
+                            + " events behind: leave an empty body instead, or catch with doTry");
+        }
+    }
+
+    private void store(Position next) throws IOException {
         store.write(next);
         position = Optional.of(next);
     }
@@ -258,7 +280,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     /** Fails: an event that nobody keeps may not be passed over. */
     private static final class NoDeadLetters implements DeadLetters {
         @Override
-        public void keep(io.caravan.event.DeadLetter letter) throws IOException {
+        public void keep(DeadLetter letter) throws IOException {
             throw new IOException("no dead letters are configured, and this event cannot be read: " + letter.error());
         }
     }

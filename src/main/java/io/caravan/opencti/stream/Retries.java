@@ -1,7 +1,6 @@
 package io.caravan.opencti.stream;
 
-import io.caravan.event.Batch;
-import java.util.function.Consumer;
+import java.util.Optional;
 import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
 import org.apache.camel.support.ExchangeHelper;
@@ -9,36 +8,25 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the {@code sink} route configuration does before it tries a batch again: says in one line which sink is away and
- * why, and tells whoever follows the stream, so that its health shows it.
+ * How the {@code sink} route configuration tries a batch again: for ever, after 1 s, doubling to a minute, until the
+ * stream is to be followed no more. Each try is one line in the log and shows in the stream's health. The wait is here and
+ * not Camel's, because Camel's cannot be cut short: a stop would leave the batch under way behind it.
  */
 public final class Retries implements Processor {
 
-    /** The exchange property that holds whom to tell, a {@link Consumer} of the reason. */
-    static final String LISTENER = "CaravanNotDelivered";
-
     private static final Logger LOG = LoggerFactory.getLogger(Retries.class);
 
+    /** Before a try. */
     @Override
-    public void process(Exchange exchange) {
+    public void process(Exchange exchange) throws InterruptedException {
         Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
-        String reason = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-        String sink = String.valueOf(ExchangeHelper.getAtRouteId(exchange)).replaceFirst("^sink-", "");
-        Batch batch = exchange.getMessage().getBody(Batch.class);
-        LOG.warn(
-                "The sink {} is away: {}; {} wait, try {}",
-                sink,
-                reason.lines().findFirst().orElse(reason),
-                batch == null ? "its events" : batch.events().size() + " events",
-                exchange.getMessage().getHeader(Exchange.REDELIVERY_COUNTER));
-        Consumer<?> listener = exchange.getProperty(LISTENER, Consumer.class);
-        if (listener != null) {
-            tell(listener, sink + ": " + reason);
-        }
-    }
-
-    @SuppressWarnings("unchecked")
-    private static void tell(Consumer<?> listener, String reason) {
-        ((Consumer<String>) listener).accept(reason);
+        String message = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+        String reason = message.lines().findFirst().orElse(message);
+        String route =
+                Optional.ofNullable(ExchangeHelper.getAtRouteId(exchange)).orElse("of a sink");
+        int tries = exchange.getMessage().getHeader(Exchange.REDELIVERY_COUNTER, 1, Integer.class);
+        LOG.warn("The route {} cannot deliver: {}; its batch waits, try {} follows", route, reason, tries + 1);
+        boolean isLast = !Handover.of(exchange).awaitNextTry(route + ": " + reason, tries);
+        exchange.getExchangeExtension().setRedeliveryExhausted(isLast);
     }
 }

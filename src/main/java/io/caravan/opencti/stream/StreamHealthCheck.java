@@ -22,6 +22,7 @@ final class StreamHealthCheck extends AbstractHealthCheck {
     @Override
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
         builder.detail("position", consumer.getPosition());
+        builder.detail("deadLetters", consumer.getDeadLetters());
         builder.up();
         consumer.trouble()
                 .ifPresent(reason -> builder.message("The platform " + reason).down());

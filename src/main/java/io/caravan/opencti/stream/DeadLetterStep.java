@@ -1,7 +1,6 @@
-package io.caravan.sink;
+package io.caravan.opencti.stream;
 
 import io.caravan.event.DeadLetter;
-import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
 import java.io.IOException;
 import java.util.List;
@@ -11,19 +10,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The step that routes catch with: {@code bean: {ref: deadLetter, method: event}} in a {@code doCatch} keeps the event
- * that a by-type route failed on, and leaves nothing of it for the sinks. A fault of input or output is no fault of the
- * event: it is thrown on, and the batch is tried again.
+ * The step that by-type routes catch with: {@code bean: {ref: deadLetter, method: event}} in a {@code doCatch} puts aside
+ * the event that the route failed on, and leaves nothing of it for the sinks. It is on the disk before the position goes
+ * past it. A fault of input or output is no fault of the event: it is thrown on, and the batch is tried again.
  */
 public final class DeadLetterStep {
 
     private static final Logger LOG = LoggerFactory.getLogger(DeadLetterStep.class);
-
-    private final DeadLetters deadLetters;
-
-    public DeadLetterStep(DeadLetters deadLetters) {
-        this.deadLetters = deadLetters;
-    }
 
     public List<Event> event(Exchange exchange) throws Exception {
         Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
@@ -32,11 +25,15 @@ public final class DeadLetterStep {
                 throw failure;
             }
         }
-        Event event = exchange.getMessage().getHeader("event", Event.class);
-        String error = failure.getMessage() == null ? failure.toString() : failure.getMessage();
-        deadLetters.keep(new DeadLetter(
+        refuse(exchange, failure.getMessage() == null ? failure.toString() : failure.getMessage());
+        return List.of();
+    }
+
+    static void refuse(Exchange part, String error) {
+        Handover handover = Handover.of(part);
+        Event event = handover.eventOf(part);
+        handover.refuse(new DeadLetter(
                 event.op(), event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
         LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), event.op(), event, error);
-        return List.of();
     }
 }
