@@ -20,6 +20,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "caravan",
         description = "Carries threat intelligence out of OpenCTI: every change, once and in order.",
+        mixinStandardHelpOptions = true,
+        version = "Caravan 0.1.0",
         synopsisSubcommandLabel = "COMMAND",
         subcommands = CommandLine.HelpCommand.class,
         footer = {

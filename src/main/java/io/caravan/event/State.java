@@ -2,14 +2,18 @@ package io.caravan.event;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.rocksdb.FlushOptions;
+import org.rocksdb.NativeLibraryLoader;
 import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.WALRecoveryMode;
 import org.rocksdb.WriteOptions;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the program knows, in an embedded store (RocksDB) below one directory: the position now, the known objects with a
@@ -23,6 +27,7 @@ import org.rocksdb.WriteOptions;
  */
 public final class State implements PositionStore, AutoCloseable {
 
+    private static final Logger LOG = LoggerFactory.getLogger(State.class);
     private static final byte[] POSITION = "position".getBytes(StandardCharsets.US_ASCII);
 
     private final Path directory;
@@ -103,8 +108,8 @@ public final class State implements PositionStore, AutoCloseable {
             try (Options options = new Options()
                     .setCreateIfMissing(files.areNone())
                     .setParanoidChecks(true)
-                    // a torn end of the log is what a kill leaves; damage before it is an error
-                    .setWalRecoveryMode(WALRecoveryMode.TolerateCorruptedTailRecords)
+                    // a torn end of the log is what a kill leaves; damage before it was looked for
+                    .setWalRecoveryMode(WALRecoveryMode.PointInTimeRecovery)
                     .setWriteBufferSize(8 << 20)
                     .setMaxOpenFiles(256)
                     .setKeepLogFileNum(2)
@@ -121,9 +126,17 @@ public final class State implements PositionStore, AutoCloseable {
         return store.get();
     }
 
-    private static void loadLibrary() throws Unusable {
+    /** Into a folder of its own: in the temporary folder each kill would leave a copy of 15 MB behind. */
+    private void loadLibrary() throws IOException {
+        Path folder = directory.resolveSibling("lib");
         try {
-            RocksDB.loadLibrary();
+            Files.createDirectories(folder);
+            NativeLibraryLoader.getInstance().loadLibrary(folder.toString());
+        } catch (IOException | LinkageError e) {
+            LOG.debug("RocksDB's library cannot be used from {}", folder, e);
+        }
+        try {
+            RocksDB.loadLibrary(); // unpacks it into the temporary folder, unless it is loaded by now
         } catch (RuntimeException | LinkageError e) {
             throw new Unusable(
                     "RocksDB's library cannot be loaded (" + e.getMessage()

@@ -3,7 +3,6 @@ package io.caravan.event;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,9 +13,10 @@ import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
 /**
- * The files of a RocksDB store, looked at before it is opened. RocksDB takes a store without its log, or with a log whose
- * first record is damaged, for one in which nothing was ever written since the last table; and a directory whose first
- * opening was cut short (a kill, a full disk) for damage. Both are told apart here.
+ * The files of a RocksDB store, looked at before it is opened. RocksDB either takes damage in the middle of its log for
+ * the log's end, and goes back in time without a word, or takes a power cut's zeros at its end for damage; it takes a store
+ * without its log for one in which nothing was written since the last table, and a directory whose first opening was cut
+ * short for damage. These are told apart here.
  */
 final class StoreFiles {
 
@@ -78,7 +78,7 @@ final class StoreFiles {
             return Optional.of("its log is gone");
         }
         for (Path log : logs()) {
-            if (beginsDamaged(log)) {
+            if (isDamaged(log)) {
                 return Optional.of("the log " + log.getFileName() + " is damaged");
             }
         }
@@ -95,40 +95,48 @@ final class StoreFiles {
         return logs;
     }
 
-    /** A first record that is there whole and is wrong. One that was torn, or only zeros, is what a kill leaves. */
-    private static boolean beginsDamaged(Path log) throws IOException {
-        ByteBuffer block = ByteBuffer.allocate(BLOCK).order(ByteOrder.LITTLE_ENDIAN);
-        try (FileChannel channel = FileChannel.open(log)) {
-            while (block.hasRemaining() && channel.read(block) >= 0) {
-                // until the block is full or the log at its end
+    /**
+     * A record that is wrong although something follows it. A last one that is torn, or wrong, or followed by zeros alone,
+     * is what a kill or a power cut leaves, and was never acknowledged.
+     */
+    private static boolean isDamaged(Path log) throws IOException {
+        byte[] bytes = Files.readAllBytes(log); // as large as a write buffer at most
+        ByteBuffer content = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+        for (int at = 0; at + HEADER <= bytes.length; ) {
+            int leftOfBlock = BLOCK - at % BLOCK;
+            if (leftOfBlock < HEADER) {
+                at += leftOfBlock;
+                continue;
             }
-        }
-        block.flip();
-        if (block.remaining() < HEADER) {
-            return false;
-        }
-        int checksum = block.getInt(0);
-        int length = block.getShort(4) & 0xffff;
-        if (checksum == 0 && length == 0) {
-            byte[] all = block.array();
-            for (int i = 0; i < block.limit(); i++) {
-                if (all[i] != 0) {
-                    return true;
-                }
+            int length = content.getShort(at + 4) & 0xffff;
+            int type = bytes[at + HEADER - 1] & 0xff;
+            int end = at + HEADER + length;
+            boolean isKnownType = type >= 1 && type <= 11 || type == 130 || type == 131;
+            boolean fits = HEADER + length <= leftOfBlock;
+            if (isKnownType && fits && end > bytes.length) {
+                return false;
             }
-            return false;
+            if (!isKnownType || !fits || content.getInt(at) != checksum(bytes, at + HEADER - 1, length + 1)) {
+                return !isZero(bytes, isKnownType && fits ? end : at);
+            }
+            at = end;
         }
-        int type = block.get(HEADER - 1) & 0xff;
-        boolean isKnownType = type >= 1 && type <= 11 || type == 130 || type == 131;
-        if (!isKnownType || HEADER + length > BLOCK) {
-            return true;
-        }
-        if (HEADER + length > block.limit()) {
-            return false;
-        }
+        return false;
+    }
+
+    /** CRC-32C as RocksDB masks it. */
+    private static int checksum(byte[] bytes, int from, int length) {
         CRC32C crc = new CRC32C();
-        crc.update(block.array(), HEADER - 1, length + 1);
-        int expected = (int) crc.getValue();
-        return checksum != Integer.rotateRight(expected, 15) + 0xa282ead8; // as RocksDB masks it
+        crc.update(bytes, from, length);
+        return Integer.rotateRight((int) crc.getValue(), 15) + 0xa282ead8;
+    }
+
+    private static boolean isZero(byte[] bytes, int from) {
+        for (int i = from; i < bytes.length; i++) {
+            if (bytes[i] != 0) {
+                return false;
+            }
+        }
+        return true;
     }
 }

@@ -117,14 +117,17 @@ public final class Platform {
         String address = url.strip().replaceAll("/+$", "");
         try {
             URI uri = new URI(address);
-            if (uri.getHost() == null
-                    || !List.of("http", "https").contains(uri.getScheme())
-                    || uri.getUserInfo() != null
-                    || uri.getQuery() != null
-                    || uri.getFragment() != null) {
+            if (!"http".equals(uri.getScheme()) && !"https".equals(uri.getScheme())) {
+                throw new IllegalArgumentException("url begins with neither http:// nor https://");
+            }
+            if (uri.getHost() == null || uri.getPort() == 0 || uri.getPort() > 65_535) {
                 throw new IllegalArgumentException(
-                        "url is no address of a platform, such as https://opencti.example.org or https://host/opencti; its"
-                                + " host's name may hold no underscore");
+                        "url is no address: its host or port cannot be (a host's name holds no underscore)");
+            }
+            if (uri.getUserInfo() != null || uri.getQuery() != null || uri.getFragment() != null) {
+                throw new IllegalArgumentException(
+                        "url is to be an address alone, such as https://opencti.example.org or"
+                                + " https://host/opencti, without user, ? or #");
             }
         } catch (java.net.URISyntaxException e) {
             throw new IllegalArgumentException("url is no address: " + e.getReason(), e);

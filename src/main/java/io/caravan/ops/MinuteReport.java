@@ -1,5 +1,6 @@
 package io.caravan.ops;
 
+import io.caravan.event.Position;
 import io.caravan.opencti.stream.Counters;
 import io.caravan.opencti.stream.OpenctiConsumer;
 import java.time.Duration;
@@ -43,6 +44,14 @@ final class MinuteReport implements AutoCloseable {
             this.consumer = consumer;
         }
 
+        /** A snapshot's ids are as old as its objects, and say nothing of how far behind it is. */
+        private String behind() {
+            boolean inSnapshot = consumer.position().flatMap(Position::snapshot).isPresent();
+            return inSnapshot
+                    ? "reading a snapshot"
+                    : consumer.counters().lag().map(MinuteReport::roughly).orElse("nothing") + " behind the platform";
+        }
+
         void report() {
             Counters counters = consumer.counters();
             long delivered = counters.delivered();
@@ -50,16 +59,16 @@ final class MinuteReport implements AutoCloseable {
             reported = delivered;
             if (events > 0) {
                 LOG.info(
-                        "{} events in the last minute, {}/s, {} behind the platform, position {}",
+                        "{} events in the last minute, {}/s, {}, position {}",
                         events,
                         String.format(Locale.ROOT, "%.1f", events / (double) PERIOD_SECONDS),
-                        counters.lag().map(MinuteReport::roughly).orElse("nothing"),
+                        behind(),
                         consumer.getPosition());
             }
         }
     }
 
-    static String roughly(Duration lag) {
+    private static String roughly(Duration lag) {
         if (lag.toDays() > 1) {
             return lag.toDays() + " days";
         }

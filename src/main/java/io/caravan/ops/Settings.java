@@ -7,6 +7,7 @@ import io.caravan.opencti.Platform;
 import io.caravan.opencti.Start;
 import java.io.IOException;
 import java.io.Reader;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -238,8 +239,10 @@ public final class Settings {
         if (Files.exists(file)) {
             try (Reader reader = Files.newBufferedReader(file)) {
                 properties.load(reader);
+            } catch (CharacterCodingException e) {
+                throw new IOException("it is not in UTF-8", e);
             } catch (IllegalArgumentException e) {
-                throw new IOException(file + ": " + e.getMessage(), e);
+                throw new IOException(e.getMessage(), e);
             }
         }
         Map<String, String> sorted = new TreeMap<>();

@@ -71,6 +71,7 @@ final class StartFailure {
         return message.lines()
                 .map(String::strip)
                 .filter(line -> !line.isEmpty())
-                .collect(Collectors.joining(" "));
+                .collect(Collectors.joining(" "))
+                .replaceAll("@[0-9a-f]{5,8}\\b", "");
     }
 }

@@ -28,8 +28,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The journal's files, {@code yyyy/MM/dd/HH.ndjson} below its root, by name and so by time. It owns which are still
- * plain and which is the newest; safe for its two threads. A file that is gzipped is replaced in one step; a kill leaves the plain file, perhaps
- * both, and the plain one is then removed.
+ * plain and which is the newest; safe for its two threads. A file that is gzipped is replaced in one step; a kill leaves
+ * the plain file, perhaps both, and then the plain one has all and the other is removed.
  */
 final class HourFiles implements AutoCloseable {
 
@@ -58,7 +58,7 @@ final class HourFiles implements AutoCloseable {
         SortedSet<String> names = names();
         for (String name : names) {
             boolean isPart = name.endsWith(PART) && isHour(name.replaceFirst("/\\.([^/]+)" + PART + "$", "/$1"));
-            boolean isZipped = isHour(name) && name.endsWith(PLAIN) && names.contains(hourOf(name) + ZIPPED);
+            boolean isZipped = isHour(name) && name.endsWith(ZIPPED) && names.contains(hourOf(name) + PLAIN);
             if (isPart || isZipped) {
                 Files.delete(path(name));
             }
@@ -76,9 +76,15 @@ final class HourFiles implements AutoCloseable {
         String name = newest.filter(n -> n.compareTo(hour) > 0).orElse(hour);
         newest = Optional.of(name);
         plain.add(name);
-        Path file = path(name + PLAIN);
-        if (!Files.exists(file) && Files.exists(path(name + ZIPPED))) { // somebody gzipped an hour that is not gone by
-            rewrite(path(name + ZIPPED), file, GZIPInputStream::new, to -> to);
+        return plain(name + PLAIN);
+    }
+
+    /** A plain file by its name; one that somebody gzipped although its hour is not gone by is made plain again. */
+    Path plain(String name) throws IOException {
+        Path file = path(name);
+        Path zipped = path(hourOf(name) + ZIPPED);
+        if (!Files.exists(file) && Files.exists(zipped)) {
+            rewrite(zipped, file, GZIPInputStream::new, to -> to);
         }
         return file;
     }

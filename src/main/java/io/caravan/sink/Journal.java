@@ -139,7 +139,7 @@ public final class Journal implements AutoCloseable {
     }
 
     private void cutBack(Note to) throws IOException {
-        Path file = hours.path(to.file());
+        Path file = hours.plain(to.file());
         if (!Files.exists(file)) {
             return;
         }

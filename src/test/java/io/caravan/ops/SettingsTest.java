@@ -112,9 +112,11 @@ class SettingsTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "opencti.url | opencti.example.org | opencti.url is no address",
-                "opencti.url | ftp://opencti.example.org | opencti.url is no address",
-                "opencti.url | https://me:secret@example.org | opencti.url is no address",
+                "opencti.url | opencti.example.org | opencti.url begins with neither http:// nor https://",
+                "opencti.url | ftp://opencti.example.org | opencti.url begins with neither http:// nor https://",
+                "opencti.url | https://opencti_1:8080 | a host's name holds no underscore",
+                "opencti.url | https://opencti:99999 | its host or port cannot be",
+                "opencti.url | https://me:secret@example.org | opencti.url is to be an address alone",
                 "opencti.url | https://example.org/stream | opencti.url ends in /stream",
                 "opencti.stream | the live one | is no stream",
                 "opencti.start | yesterday | which is none of: empty, now, a date",

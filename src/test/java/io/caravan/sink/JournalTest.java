@@ -453,7 +453,7 @@ class JournalTest {
 
         journal().deliver(batch(0, AT_ELEVEN, event(1)));
 
-        assertThat(files()).containsExactly(TEN + ".gz", ELEVEN);
+        awaitFiles(TEN + ".gz", ELEVEN);
         assertThat(content(root.resolve(TEN + ".gz"))).isEqualTo("whole\n".getBytes(UTF_8));
     }
 

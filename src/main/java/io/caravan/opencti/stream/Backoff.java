@@ -22,13 +22,18 @@ record Backoff(Duration delay) {
     /** The wait after this failure: what the platform asks for, a minute where only a person can mend it, else this delay. */
     Duration after(IOException failure) {
         if (failure instanceof Platform.Refused refused) {
-            Duration wait = refused.needsAPerson() ? LONGEST : withJitter();
-            return refused.retryAfter()
-                    .map(asked -> asked.compareTo(wait) < 0 ? wait : asked)
-                    .map(asked -> asked.compareTo(LONGEST_ASKED) > 0 ? LONGEST_ASKED : asked)
-                    .orElse(wait);
+            return refused.retryAfter().map(this::bounded).orElse(refused.needsAPerson() ? LONGEST : withJitter());
         }
         return withJitter();
+    }
+
+    /** What the platform asks for, but no sooner than without it, and not next week. */
+    private Duration bounded(Duration asked) {
+        Duration least = withJitter();
+        if (asked.compareTo(least) < 0) {
+            return least;
+        }
+        return asked.compareTo(LONGEST_ASKED) > 0 ? LONGEST_ASKED : asked;
     }
 
     /** Between half the delay and the whole, so that many clients do not come back at one instant. */

@@ -7,8 +7,7 @@ import java.util.Optional;
  * One block of an event stream, as dispatched.
  *
  * @param name the {@code event} field; {@code message} where there is none
- * @param id the {@code id} field of this very block. The id that the standard carries over from blocks before is left
- *     out: it may be a heartbeat's, which is no event's place in the log
+ * @param id the {@code id} field of this very block; {@link SseParser#lastId()} is the one carried over
  * @param data the {@code data} lines joined by LF; empty where they are larger than the parser's limit
  * @param size the data's length in bytes, also where it is too large to be kept
  */

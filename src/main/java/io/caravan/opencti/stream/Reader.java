@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +34,9 @@ final class Reader implements Runnable {
 
     private static final Logger LOG = LoggerFactory.getLogger(Reader.class);
     private static final ObjectMapper JSON = new ObjectMapper();
+    /** Frames whose id is a clock, and no event's place in the log. */
+    private static final Set<String> CLOCKS = Set.of("heartbeat", "consumer_metrics", "no-recover");
+
     private static final Duration HEARTBEAT_MAY_STAND_STILL = Duration.ofMinutes(10);
 
     private final String stream;
@@ -140,7 +144,9 @@ final class Reader implements Runnable {
     /** One connection, from asking for it to its end. */
     private final class Conversation implements SseParser.Listener {
 
+        private final SseParser parser = new SseParser(options.getEventMaxBytes(), this);
         private boolean broughtEvents;
+        private Optional<String> clockId = Optional.empty();
         private boolean wasAlive;
         private EventId lastHeartbeat = EventId.ZERO;
         private long stillSince = System.nanoTime();
@@ -157,7 +163,6 @@ final class Reader implements Runnable {
                     connection = Optional.of(opened);
                 }
                 opened.openedAt().ifPresent(counters::platformClock);
-                SseParser parser = new SseParser(options.getEventMaxBytes(), this);
                 while (!stopping.isAsked() && opened.readInto(parser)) {
                     if (end.isPresent()) {
                         return end.get();
@@ -186,6 +191,9 @@ final class Reader implements Runnable {
             if (end.isPresent() || gap.isPresent() || stopping.isAsked()) {
                 return; // the connection is about to be given up: what follows comes again on the next
             }
+            if (CLOCKS.contains(frame.name())) {
+                clockId = frame.id();
+            }
             switch (frame.name()) {
                 case "create", "update", "delete", "merge" -> object(frame);
                 case "heartbeat" -> heartbeat(frame);
@@ -201,6 +209,13 @@ final class Reader implements Runnable {
         public void retry(long millis) {
             long least = Backoff.FIRST.delay().toMillis();
             firstWait = new Backoff(Duration.ofMillis(Math.min(Math.max(millis, least), Backoff.LONGEST.toMillis())));
+        }
+
+        /** Its place in the log: its own id, or the one carried over, unless a clock set that. */
+        private Optional<EventId> idOf(Frame frame) {
+            return frame.id()
+                    .or(() -> parser.lastId().filter(last -> !last.equals(clockId.orElse(""))))
+                    .flatMap(EventId::of);
         }
 
         private void object(Frame frame) {
@@ -244,6 +259,15 @@ final class Reader implements Runnable {
         private void unknown(Frame frame) {
             counters.other("unknown");
             Optional<EventId> id = idOf(frame);
+            if (frame.isTooLarge() && id.isPresent()) {
+                refuse(
+                        frame,
+                        id.get(),
+                        "",
+                        "nobody knows such an event, and its " + frame.size() + " bytes are too many",
+                        frame.size());
+                return;
+            }
             try {
                 Envelope envelope = Envelope.read(frame.data());
                 String error = "nobody knows an event named " + frame.name();
@@ -269,7 +293,13 @@ final class Reader implements Runnable {
 
         private DeadLetter letter(Frame frame, String objectId, String error) {
             Optional<Bytes> event = frame.isTooLarge() ? Optional.empty() : Optional.of(frame.data());
-            return new DeadLetter("stream", frame.id().orElse(""), objectId, frame.name() + ": " + error, 1, event);
+            return new DeadLetter(
+                    "stream",
+                    idOf(frame).map(EventId::toString).or(frame::id).orElse(""),
+                    objectId,
+                    frame.name() + ": " + error,
+                    1,
+                    event);
         }
 
         private void note(Inbox.Receipt receipt, boolean isLetter) {
@@ -291,7 +321,7 @@ final class Reader implements Runnable {
         private void heartbeat(Frame frame) {
             wasAlive = true;
             counters.other(frame.name());
-            Optional<EventId> id = idOf(frame);
+            Optional<EventId> id = frame.id().flatMap(EventId::of);
             id.ifPresent(inbox::heartbeat);
             if (!lastHeartbeat.equals(id.orElse(lastHeartbeat))) {
                 lastHeartbeat = id.get();
@@ -388,10 +418,6 @@ final class Reader implements Runnable {
                         lead.toSeconds());
             }
         }
-    }
-
-    private static Optional<EventId> idOf(Frame frame) {
-        return frame.id().flatMap(EventId::of);
     }
 
     private static JsonNode json(Frame frame) {

@@ -58,6 +58,8 @@ final class SseParser {
     private byte[] value = new byte[256];
     private int valueLength;
 
+    private Optional<String> lastId = Optional.empty();
+
     /** The current block. */
     private String event = "";
 
@@ -70,6 +72,11 @@ final class SseParser {
     SseParser(int maxDataBytes, Listener listener) {
         this.maxDataBytes = maxDataBytes;
         this.listener = listener;
+    }
+
+    /** The last event id as the standard has it: the block's being dispatched, or else the last one before it. */
+    Optional<String> lastId() {
+        return lastId;
     }
 
     /** Takes the next piece of the stream: the bytes from one index up to another. */
@@ -181,6 +188,7 @@ final class SseParser {
         } else if (isField("id")) {
             if (text.indexOf('\0') < 0) {
                 id = Optional.of(text);
+                lastId = id;
             }
         } else if (!text.isEmpty() && text.length() <= 9 && text.chars().allMatch(c -> c >= '0' && c <= '9')) {
             listener.retry(Long.parseLong(text));

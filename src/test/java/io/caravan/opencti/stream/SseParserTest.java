@@ -217,6 +217,19 @@ class SseParserTest {
     }
 
     @Test
+    void anIdIsCarriedOverToTheBlocksBehindIt() {
+        List<String> ids = new ArrayList<>();
+        SseParser[] parser = new SseParser[1];
+        parser[0] = new SseParser(
+                100,
+                frame ->
+                        ids.add(frame.id().orElse("") + "/" + parser[0].lastId().orElse("")));
+        byte[] stream = "data: a\n\nid: 1\n\ndata: b\n\nid: 2\ndata: c\n\ndata: d\n\nid\ndata: e\n\n".getBytes(UTF_8);
+        parser[0].parse(stream, 0, stream.length);
+        assertThat(ids).containsExactly("/", "/1", "2/2", "/2", "/");
+    }
+
+    @Test
     void aFrameKeepsItsDataWhileTheNextOnesAreRead() {
         String large = "x".repeat(100_000);
 
