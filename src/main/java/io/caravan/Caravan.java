@@ -26,8 +26,8 @@ import picocli.CommandLine.Option;
         subcommands = CommandLine.HelpCommand.class,
         footer = {
             "",
-            "Settings are read from application.properties beside the launcher; an environment",
-            "variable beats a property (opencti.url is OPENCTI_URL).",
+            "Settings are read from application.properties beside the launcher; an",
+            "environment variable beats a property (opencti.url is OPENCTI_URL).",
             "Exits: 0 stopped, 1 failed, 2 settings, routes or state cannot be used."
         })
 public final class Caravan {

@@ -242,7 +242,7 @@ public final class Platform {
                     || failure.getCause() != null
                             && failure.getCause().getCause() instanceof java.nio.channels.UnresolvedAddressException;
             return unknown
-                    ? "its host name is unknown"
+                    ? "cannot be found: its host name is unknown"
                     : "cannot be reached: " + (message == null ? "connection refused" : message);
         }
         return message == null ? failure.getClass().getSimpleName() : message;

@@ -8,6 +8,7 @@ import io.caravan.event.Position;
 import io.caravan.event.Position.Snapshot;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -163,7 +164,8 @@ final class Inbox {
         Position before = taken;
         taken = arrivals.position(before.batches() + (events.isEmpty() ? 0 : 1));
         takenAt = System.nanoTime();
-        Delivery delivery = new Delivery(new Batch(before, taken, clock.instant(), events), letters);
+        Delivery delivery =
+                new Delivery(new Batch(before, taken, clock.instant().truncatedTo(ChronoUnit.MILLIS), events), letters);
         events = new ArrayList<>();
         letters = new ArrayList<>();
         bytes = 0;
