@@ -145,6 +145,24 @@ class ProcessIT {
     }
 
     @Test
+    void waitsForRoomOnADiskThatIsFullAtTheStart() throws Exception {
+        Path disk = Files.createDirectory(home.resolve("data"));
+        assumeTrue(mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", disk.toString()), "only root can mount a small disk");
+        try {
+            Path filler = Files.write(disk.resolve("filler"), new byte[1 << 20]);
+            platform.append(create("1000-0", anObject(1)));
+            process = caravan.run("run");
+            await().atMost(SOON).until(() -> caravan.log().contains("No space left on device"));
+            Files.delete(filler);
+            await().atMost(SOON).until(() -> caravan.journalLength() == 1);
+            assertThat(caravan.log()).doesNotContain("\tat ");
+        } finally {
+            process.destroyForcibly().waitFor();
+            new ProcessBuilder("umount", disk.toString()).start().waitFor();
+        }
+    }
+
+    @Test
     void saysThatThereIsNoToken() throws Exception {
         caravan.set("opencti.token", "");
         assertThat(unusable("run")).startsWith("opencti.token: not set");

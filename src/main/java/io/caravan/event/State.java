@@ -2,6 +2,7 @@ package io.caravan.event;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -89,15 +90,6 @@ public final class State implements PositionStore, AutoCloseable {
         store = Optional.empty();
     }
 
-    /** The state is there and cannot be used; its message says what a person can do. */
-    public static final class Unusable extends IOException {
-        private static final long serialVersionUID = 1L;
-
-        Unusable(String message, Throwable cause) {
-            super(message, cause);
-        }
-    }
-
     private RocksDB open() throws IOException {
         if (closed) {
             throw new IOException("the state in " + directory + " is closed");
@@ -132,8 +124,9 @@ public final class State implements PositionStore, AutoCloseable {
         try {
             Files.createDirectories(folder);
             NativeLibraryLoader.getInstance().loadLibrary(folder.toString());
-        } catch (IOException | LinkageError e) {
+        } catch (IOException | RuntimeException | LinkageError e) {
             LOG.debug("RocksDB's library cannot be used from {}", folder, e);
+            removeHalfOf(folder);
         }
         try {
             RocksDB.loadLibrary(); // unpacks it into the temporary folder, unless it is loaded by now
@@ -143,6 +136,17 @@ public final class State implements PositionStore, AutoCloseable {
                             + "): it is unpacked into the temporary folder, which must"
                             + " allow to write and to execute; JAVA_OPTS=-Djava.io.tmpdir=<folder> names another",
                     e);
+        }
+    }
+
+    /** Half a library on a disk without room for it would leave none for the state. */
+    private static void removeHalfOf(Path folder) throws IOException {
+        if (Files.isDirectory(folder)) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+                for (Path file : files) {
+                    Files.delete(file);
+                }
+            }
         }
     }
 

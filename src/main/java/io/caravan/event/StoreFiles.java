@@ -37,7 +37,7 @@ final class StoreFiles {
         this.names = names;
     }
 
-    static StoreFiles in(Path directory) throws State.Unusable {
+    static StoreFiles in(Path directory) throws PositionStore.Unusable {
         try {
             Files.createDirectories(directory);
             try (Stream<Path> files = Files.list(directory)) {
@@ -49,7 +49,7 @@ final class StoreFiles {
             }
         } catch (IOException e) {
             boolean isForbidden = e instanceof AccessDeniedException;
-            throw new State.Unusable(
+            throw new PositionStore.Unusable(
                     "the directory " + directory + " cannot be made or read: "
                             + (isForbidden ? "permission denied" : e),
                     e);

@@ -1,6 +1,6 @@
 package io.caravan.ops;
 
-import io.caravan.event.State;
+import io.caravan.event.PositionStore;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -26,7 +26,7 @@ final class StartFailure {
             if (cause instanceof MarkedYamlEngineException yaml) {
                 return ofYaml(yaml);
             }
-            if (cause instanceof State.Unusable) {
+            if (cause instanceof PositionStore.Unusable) {
                 return "caravan.data-dir: " + onOneLine(cause);
             }
         }

@@ -105,18 +105,33 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         follow();
     }
 
-    private void follow() throws IOException {
+    private void follow() throws IOException, InterruptedException {
         if (follower.isPresent() && follower.get().isDelivering()) {
             throw new IllegalStateException(
                     "The batch that was under way when the stream was suspended has still not ended,"
                             + " and two may not be under way: try again when its sink has come back, or restart the program");
         }
-        position = store.read();
+        position = storedPosition();
         position.ifPresent(this::checkItIsOurs);
         Follower next = new Follower(
                 endpoint.getStream(), endpoint.getConfiguration(), platform, deadLetters, target, counters, health);
         follower = Optional.of(next);
         next.start(position);
+    }
+
+    /** Waits for a disk that is full; a state that cannot be used at all is thrown on. */
+    private Optional<Position> storedPosition() throws IOException, InterruptedException {
+        for (Backoff backoff = Backoff.FIRST; ; backoff = backoff.next()) {
+            try {
+                return store.read();
+            } catch (PositionStore.Unusable e) {
+                throw e;
+            } catch (IOException e) {
+                Duration wait = backoff.withJitter();
+                LOG.warn("The position cannot be read: {}; next try in {} s", e.getMessage(), wait.toSeconds() + 1);
+                Thread.sleep(wait.toMillis());
+            }
+        }
     }
 
     private void unfollow() throws InterruptedException {
