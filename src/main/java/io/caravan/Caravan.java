@@ -69,15 +69,23 @@ public final class Caravan {
             try {
                 program.start();
             } catch (Program.Unusable e) {
-                Runtime.getRuntime().removeShutdownHook(hook);
-                return unusable(e.mistakes());
+                return isStopping(hook) ? STOPPED : unusable(e.mistakes());
             }
-            return program.awaitFailure().isPresent() ? FAILED : STOPPED;
+            int code = program.awaitFailure().isPresent() ? FAILED : STOPPED;
+            System.exit(code); // and no return: the hook closes the program, and does not wait for what hangs
+            return code;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return FAILED;
-        } catch (IllegalStateException stoppedWhileItStarted) {
-            return STOPPED;
+        }
+    }
+
+    /** Takes the hook away, unless it runs by now. */
+    private static boolean isStopping(Thread hook) {
+        try {
+            return !Runtime.getRuntime().removeShutdownHook(hook);
+        } catch (IllegalStateException shuttingDown) {
+            return true;
         }
     }
 

@@ -479,12 +479,18 @@ class FollowIT {
             }
         });
         awaitJournal(frames(1, 3));
+        await().atMost(SOON).until(() -> consumer().counters().delivered() >= 4);
         assertThat(caravan.deadLetters()).hasSize(1);
         assertThat(tries.get()).isGreaterThanOrEqualTo(5); // the failed ones were tried again
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"{stop: {}}", "{rollback: {markRollbackOnly: 'true'}}"})
+    @ValueSource(
+            strings = {
+                "{stop: {}}",
+                "{rollback: {markRollbackOnly: 'true'}}",
+                "{rollback: {markRollbackOnlyLast: 'true'}}"
+            })
     void losesNothingToARouteThatEndsABatchEarly(String step) throws Exception {
         caravan.route(
                 "create.camel.yaml",

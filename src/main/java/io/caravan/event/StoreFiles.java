@@ -27,6 +27,11 @@ final class StoreFiles {
     /** RocksDB's log format: checksum (4 bytes), length (2), type (1), in blocks of 32 KiB. */
     private static final int HEADER = 7;
 
+    /** The types of a record that begins a batch: whole in it, or going on in the next block. */
+    private static final int FULL = 1;
+
+    private static final int FIRST = 2;
+
     private static final int BLOCK = 32 * 1024;
 
     private final Path directory;
@@ -96,47 +101,44 @@ final class StoreFiles {
     }
 
     /**
-     * A record that is wrong although something follows it. A last one that is torn, or wrong, or followed by zeros alone,
-     * is what a kill or a power cut leaves, and was never acknowledged.
+     * A record that is wrong although a whole one follows it. A last one that is torn or wrong, in part or altogether, is
+     * what a kill or a power cut leaves, and was never acknowledged.
      */
     private static boolean isDamaged(Path log) throws IOException {
         byte[] bytes = Files.readAllBytes(log); // as large as a write buffer at most
-        ByteBuffer content = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
-        for (int at = 0; at + HEADER <= bytes.length; ) {
+        int at = 0;
+        while (at + HEADER <= bytes.length) {
             int leftOfBlock = BLOCK - at % BLOCK;
             if (leftOfBlock < HEADER) {
                 at += leftOfBlock;
-                continue;
+            } else if (isRecord(bytes, at)) {
+                at += HEADER + lengthAt(bytes, at);
+            } else {
+                break;
             }
-            int length = content.getShort(at + 4) & 0xffff;
-            int type = bytes[at + HEADER - 1] & 0xff;
-            int end = at + HEADER + length;
-            boolean isKnownType = type >= 1 && type <= 11 || type == 130 || type == 131;
-            boolean fits = HEADER + length <= leftOfBlock;
-            if (isKnownType && fits && end > bytes.length) {
-                return false;
+        }
+        for (int later = at + 1; later + HEADER <= bytes.length; later++) {
+            int type = bytes[later + HEADER - 1];
+            if ((type == FULL || type == FIRST) && isRecord(bytes, later)) {
+                return true;
             }
-            if (!isKnownType || !fits || content.getInt(at) != checksum(bytes, at + HEADER - 1, length + 1)) {
-                return !isZero(bytes, isKnownType && fits ? end : at);
-            }
-            at = end;
         }
         return false;
     }
 
-    /** CRC-32C as RocksDB masks it. */
-    private static int checksum(byte[] bytes, int from, int length) {
+    /** Whether a whole record begins here, its checksum (CRC-32C, as RocksDB masks it) right. */
+    private static boolean isRecord(byte[] bytes, int at) {
+        int length = lengthAt(bytes, at);
+        if (at % BLOCK + HEADER + length > BLOCK || at + HEADER + length > bytes.length) {
+            return false;
+        }
         CRC32C crc = new CRC32C();
-        crc.update(bytes, from, length);
-        return Integer.rotateRight((int) crc.getValue(), 15) + 0xa282ead8;
+        crc.update(bytes, at + HEADER - 1, length + 1);
+        int checksum = Integer.rotateRight((int) crc.getValue(), 15) + 0xa282ead8;
+        return checksum == ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).getInt(at);
     }
 
-    private static boolean isZero(byte[] bytes, int from) {
-        for (int i = from; i < bytes.length; i++) {
-            if (bytes[i] != 0) {
-                return false;
-            }
-        }
-        return true;
+    private static int lengthAt(byte[] bytes, int at) {
+        return bytes[at + 4] & 0xff | (bytes[at + 5] & 0xff) << 8;
     }
 }

@@ -219,6 +219,11 @@ public final class Platform {
             return answer.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
             answer.cancel(true);
+            answer.thenAccept(late -> {
+                if (late.body() instanceof ArrivingBytes body) {
+                    body.close();
+                }
+            });
             throw new IOException("no answer within " + patience.toSeconds() + " s", e);
         } catch (ExecutionException e) {
             throw new IOException(reason(e.getCause()), e.getCause());

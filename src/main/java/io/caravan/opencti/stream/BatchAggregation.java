@@ -22,6 +22,7 @@ public final class BatchAggregation implements AggregationStrategy {
     @Override
     public Exchange aggregate(Exchange oldExchange, Exchange newExchange, Exchange batchExchange) {
         if (newExchange.getException() == null) {
+            Handover.of(batchExchange).partIsBack();
             Object body = newExchange.getMessage().getBody();
             List<Event> left = new ArrayList<>();
             if (collect(body, left)) {

@@ -30,10 +30,10 @@ public final class DeadLetterStep {
     }
 
     static void refuse(Exchange part, String error) {
-        Handover handover = Handover.of(part);
-        Event event = handover.eventOf(part);
-        handover.refuse(new DeadLetter(
-                event.op(), event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
+        Event event = Handover.eventOf(part);
+        Handover.of(part)
+                .refuse(new DeadLetter(
+                        event.op(), event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
         LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), event.op(), event, error);
     }
 }

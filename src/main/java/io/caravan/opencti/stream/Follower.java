@@ -10,7 +10,9 @@ import io.caravan.opencti.Start;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import org.slf4j.Logger;
@@ -153,6 +155,7 @@ final class Follower {
     /** Tries until it succeeds. False when stopped before; then nothing of it counts as delivered. */
     private boolean deliver(Inbox.Delivery delivery) throws InterruptedException {
         int letters = 0;
+        Set<DeadLetter> kept = new HashSet<>();
         for (Backoff backoff = Backoff.FIRST; ; backoff = backoff.next()) {
             try {
                 for (; letters < delivery.letters().size(); letters++) {
@@ -162,7 +165,7 @@ final class Follower {
                 if (batch.events().isEmpty()) {
                     target.store(batch.after());
                 } else {
-                    target.deliver(new Handover(batch, stopping, health), batch.after());
+                    target.deliver(new Handover(batch, kept, stopping, health), batch.after());
                     counters.delivered(batch.events().size());
                 }
                 health.delivered();

@@ -2,10 +2,13 @@ package io.caravan.opencti.stream;
 
 import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
+import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.apache.camel.Exchange;
 
 /**
@@ -16,15 +19,20 @@ import org.apache.camel.Exchange;
 final class Handover {
 
     private static final String PROPERTY = "CaravanHandover";
+    private static final String EVENT = "CaravanEvent";
 
     private final Batch batch;
+    private final Set<DeadLetter> kept;
     private final Stopping stopping;
     private final Health health;
     private final List<Event> left = new ArrayList<>();
     private final List<DeadLetter> letters = new ArrayList<>();
+    private int partsBack;
 
-    Handover(Batch batch, Stopping stopping, Health health) {
+    /** @param kept the dead letters that earlier tries of this batch have kept */
+    Handover(Batch batch, Set<DeadLetter> kept, Stopping stopping, Health health) {
         this.batch = batch;
+        this.kept = kept;
         this.stopping = stopping;
         this.health = health;
     }
@@ -42,8 +50,24 @@ final class Handover {
     }
 
     /** The event that a part of a split batch is about, whatever its route has made of the body and the headers. */
-    Event eventOf(Exchange part) {
-        return batch.events().get(part.getProperty(Exchange.SPLIT_INDEX, Integer.class));
+    static Event eventOf(Exchange part) {
+        Event event = part.getProperty(EVENT, Event.class);
+        if (event == null) {
+            throw new IllegalStateException(
+                    "the exchange property " + EVENT + " is not set: routes/stream.camel.yaml sets it to the"
+                            + " event before it sends it to the route of its type");
+        }
+        return event;
+    }
+
+    /** Counts a part of the split batch that has come back. */
+    void partIsBack() {
+        partsBack++;
+    }
+
+    /** True when the batch was split and not all of its parts have come back. */
+    boolean isSplitInPart() {
+        return partsBack > 0 && partsBack < batch.events().size();
     }
 
     void leave(Event event) {
@@ -64,8 +88,15 @@ final class Handover {
         return batch.with(left);
     }
 
-    List<DeadLetter> letters() {
-        return letters;
+    /** Keeps what the by-type routes refused; what an earlier try of the same batch has kept is not kept again. */
+    void keepLetters(DeadLetters deadLetters, Counters counters) throws IOException {
+        for (DeadLetter letter : letters) {
+            if (!kept.contains(letter)) {
+                deadLetters.keep(letter);
+                kept.add(letter);
+                counters.deadLetter();
+            }
+        }
     }
 
     /** Waits before a sink is tried again; false, at once, when that is to be the last time. */

@@ -151,35 +151,36 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         exchange.getMessage().setBody(new Messages(getEndpoint().getCamelContext(), handover.events()));
         getAsyncProcessor().process(exchange, doneSync -> {
             try {
-                requireWhole(exchange);
-                for (DeadLetter letter : handover.letters()) {
-                    deadLetters.keep(letter);
-                    counters.deadLetter();
-                }
+                requireWhole(exchange, handover);
+                handover.keepLetters(deadLetters, counters);
                 store(after);
                 done.complete(null);
-            } catch (Exception e) {
+            } catch (Throwable e) { // whoever waits is to know, whatever it is
                 done.completeExceptionally(e);
             }
         });
         try {
             done.get();
         } catch (ExecutionException e) {
+            if (e.getCause() instanceof Error error) {
+                throw error;
+            }
             throw e.getCause() instanceof Exception cause ? cause : e;
         }
     }
 
     /** An exchange that ended early has left out what came behind, and Camel calls that a success. */
-    private static void requireWhole(Exchange exchange) throws Exception {
+    private static void requireWhole(Exchange exchange, Handover handover) throws Exception {
         if (exchange.getException() != null) {
             throw exchange.getException();
         }
         ExchangeExtension extension = exchange.getExchangeExtension();
         boolean isHandled = extension.isErrorHandlerHandledSet() && extension.isErrorHandlerHandled();
-        if (exchange.isRouteStop() || exchange.isRollbackOnly() || isHandled) {
+        boolean isRolledBack = exchange.isRollbackOnly() || exchange.isRollbackOnlyLast();
+        if (exchange.isRouteStop() || isRolledBack || isHandled || handover.isSplitInPart()) {
             throw new IllegalStateException(
-                    "a route ended the batch early, by stop, rollback or a handled error, and with it the"
-                            + " events behind: leave an empty body instead, or catch with doTry");
+                    "a route ended the batch early, by stop, rollback or a handled error, and with it what"
+                            + " comes behind: leave an empty body instead, and catch errors with doTry or onException continued");
         }
     }
 

@@ -192,7 +192,7 @@ final class Reader implements Runnable {
                 return; // the connection is about to be given up: what follows comes again on the next
             }
             if (CLOCKS.contains(frame.name())) {
-                clockId = frame.id();
+                clockId = frame.id().or(() -> clockId);
             }
             switch (frame.name()) {
                 case "create", "update", "delete", "merge" -> object(frame);
