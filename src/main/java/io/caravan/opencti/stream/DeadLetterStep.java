@@ -25,7 +25,7 @@ public final class DeadLetterStep {
                 throw failure;
             }
         }
-        refuse(exchange, failure.getMessage() == null ? failure.toString() : failure.getMessage());
+        refuse(exchange, Reason.of(failure));
         return List.of();
     }
 

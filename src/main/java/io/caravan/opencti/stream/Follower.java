@@ -38,6 +38,7 @@ final class Follower {
     private final String stream;
     private final OpenctiConfiguration options;
     private final Platform platform;
+    private final PlatformClock clock;
     private final DeadLetters deadLetters;
     private final Target target;
     private final Counters counters;
@@ -60,6 +61,7 @@ final class Follower {
         this.stream = stream;
         this.options = options;
         this.platform = platform;
+        this.clock = new PlatformClock(platform, patience());
         this.deadLetters = deadLetters;
         this.target = target;
         this.counters = counters;
@@ -95,7 +97,7 @@ final class Follower {
 
     private void run() {
         try {
-            if (reader().isEmpty() && !findStart()) {
+            if (inbox().isEmpty() && !findStart()) {
                 return;
             }
             Inbox source = inbox().orElseThrow();
@@ -113,9 +115,7 @@ final class Follower {
 
     /** On a first run: asks until the platform has said where to begin. False when stopped before. */
     private boolean findStart() throws InterruptedException {
-        Duration patience = Duration.ofMillis(options.getHeartbeatTimeout());
-        PlatformClock clock = new PlatformClock(platform, patience);
-        StartPosition position = new StartPosition(platform, clock, stream, patience);
+        StartPosition position = new StartPosition(platform, clock, stream, patience());
         for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
             try {
                 Position start = position.of(Start.parse(options.getStart()));
@@ -137,15 +137,10 @@ final class Follower {
         }
         LOG.info("Following {} of {} from {}", stream, platform.url(), start);
         Inbox box = new Inbox(start, options.getBatchMaxEvents(), options.getBatchMaxBytes(), Clock.systemUTC());
-        PlatformClock clock = new PlatformClock(platform, Duration.ofMillis(options.getHeartbeatTimeout()));
         Reader read = new Reader(stream, options, platform, clock, box, counters, health, stopping, watchdog);
         inbox = Optional.of(box);
         reader = Optional.of(read);
         thread(read, "read").start();
-    }
-
-    private synchronized Optional<Reader> reader() {
-        return reader;
     }
 
     private synchronized Optional<Inbox> inbox() {
@@ -178,12 +173,8 @@ final class Follower {
                     return false;
                 }
                 Duration wait = backoff.withJitter();
-                health.notDelivered(messageOf(e));
-                LOG.warn(
-                        "{} not delivered: {}; next try in {} s",
-                        delivery.batch(),
-                        messageOf(e),
-                        (wait.toMillis() + 999) / 1000);
+                health.notDelivered(Reason.of(e));
+                LOG.warn("{} not delivered: {}; {}", delivery.batch(), Reason.of(e), Reason.nextTryIn(wait));
                 LOG.debug("Not delivered", e);
                 stopping.pause(wait);
             }
@@ -198,8 +189,8 @@ final class Follower {
                 letter.error());
     }
 
-    private static String messageOf(Exception e) {
-        return e.getMessage() == null ? e.toString() : e.getMessage();
+    private Duration patience() {
+        return Duration.ofMillis(options.getHeartbeatTimeout());
     }
 
     private Thread thread(Runnable task, String role) {

@@ -28,6 +28,7 @@ final class Handover {
     private final List<Event> left = new ArrayList<>();
     private final List<DeadLetter> letters = new ArrayList<>();
     private int partsBack;
+    private Backoff backoff = Backoff.FIRST;
 
     /** @param kept the dead letters that earlier tries of this batch have kept */
     Handover(Batch batch, Set<DeadLetter> kept, Stopping stopping, Health health) {
@@ -102,10 +103,7 @@ final class Handover {
     /** Waits before a sink is tried again; false, at once, when that is to be the last time. */
     boolean awaitNextTry(String reason, int tries) throws InterruptedException {
         health.notDelivered(reason);
-        Backoff backoff = Backoff.FIRST;
-        for (int i = 1; i < tries && backoff.delay().compareTo(Backoff.LONGEST) < 0; i++) {
-            backoff = backoff.next();
-        }
+        backoff = tries == 1 ? Backoff.FIRST : backoff.next();
         Duration wait = backoff.withJitter();
         stopping.pause(wait);
         return !stopping.isAsked();

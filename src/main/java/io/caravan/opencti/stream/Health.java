@@ -2,7 +2,6 @@ package io.caravan.opencti.stream;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -20,7 +19,6 @@ final class Health {
     private final Consumer<Exception> failureHandler;
     private volatile Optional<String> sourceTrouble = Optional.of("has not answered yet");
     private volatile Optional<String> sinkTrouble = Optional.empty();
-    private volatile Instant since = Instant.now();
     private volatile boolean worthTelling = true;
 
     Health(String platform, Consumer<Exception> failureHandler) {
@@ -32,7 +30,6 @@ final class Health {
     void connected() {
         if (sourceTrouble.isPresent()) {
             sourceTrouble = Optional.empty();
-            since = Instant.now();
             if (worthTelling) {
                 worthTelling = false;
                 LOG.info("Connected to {}", platform);
@@ -41,22 +38,15 @@ final class Health {
     }
 
     void away(String reason) {
-        if (sourceTrouble.isEmpty()) {
-            since = Instant.now();
-        }
         sourceTrouble = Optional.of(reason);
     }
 
     /** As {@link #away(String)}, and for the log: the next try is so far off. */
     void away(IOException failure, Duration wait) {
-        away(failure.getMessage() == null ? failure.toString() : failure.getMessage());
+        away(Reason.of(failure));
         if (!wait.isZero()) {
             worthTelling = true;
-            LOG.warn(
-                    "{} {}; next try in {} s",
-                    platform,
-                    sourceTrouble.orElseThrow(),
-                    Math.max(1, (wait.toMillis() + 500) / 1000));
+            LOG.warn("{} {}; {}", platform, Reason.of(failure), Reason.nextTryIn(wait));
         }
     }
 
@@ -83,10 +73,5 @@ final class Health {
 
     Optional<String> sinkTrouble() {
         return sinkTrouble;
-    }
-
-    /** Since when {@link #trouble()} is what it is. */
-    Instant since() {
-        return since;
     }
 }

@@ -128,7 +128,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
                 throw e;
             } catch (IOException e) {
                 Duration wait = backoff.withJitter();
-                LOG.warn("The position cannot be read: {}; next try in {} s", e.getMessage(), wait.toSeconds() + 1);
+                LOG.warn("The position cannot be read: {}; {}", Reason.of(e), Reason.nextTryIn(wait));
                 Thread.sleep(wait.toMillis());
             }
         }

@@ -20,7 +20,7 @@ public final class Retries implements Processor {
     @Override
     public void process(Exchange exchange) throws InterruptedException {
         Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
-        String message = failure.getMessage() == null ? failure.toString() : failure.getMessage();
+        String message = Reason.of(failure);
         String reason = message.lines().findFirst().orElse(message);
         String route =
                 Optional.ofNullable(ExchangeHelper.getAtRouteId(exchange)).orElse("of a sink");
