@@ -1,6 +1,7 @@
 package io.caravan;
 
 import io.caravan.ops.Check;
+import io.caravan.ops.HealthQuestion;
 import io.caravan.ops.Program;
 import io.caravan.ops.Settings;
 import java.io.IOException;
@@ -21,7 +22,7 @@ import picocli.CommandLine.Option;
         name = "caravan",
         description = "Carries threat intelligence out of OpenCTI: every change, once and in order.",
         mixinStandardHelpOptions = true,
-        version = "Caravan 0.1.0",
+        version = "Caravan " + Program.VERSION,
         synopsisSubcommandLabel = "COMMAND",
         subcommands = CommandLine.HelpCommand.class,
         footer = {
@@ -102,9 +103,27 @@ public final class Caravan {
         return new Check(settings.get(), out).run() ? STOPPED : UNUSABLE;
     }
 
+    @Command(
+            description = "Ask the running program whether it is ready; one line a finding. Exits 1 where it is not.",
+            mixinStandardHelpOptions = true)
+    int health(
+            @Option(names = "--live", description = "Only whether it is alive, whatever it waits for.") boolean live) {
+        Optional<Settings> settings = settings("caravan.http-");
+        if (settings.isEmpty()) {
+            return UNUSABLE;
+        }
+        HealthQuestion question = new HealthQuestion(settings.get(), out);
+        return (live ? question.isLive() : question.isReady()) ? STOPPED : FAILED;
+    }
+
     private Optional<Settings> settings() {
+        return settings("");
+    }
+
+    /** Those whose names begin so; without mistakes. */
+    private Optional<Settings> settings(String prefix) {
         try {
-            Settings settings = Settings.load(home.toAbsolutePath(), System.getenv());
+            Settings settings = Settings.loadOnly(prefix, home.toAbsolutePath(), System.getenv());
             if (settings.mistakes().isEmpty()) {
                 return Optional.of(settings);
             }

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * {@code ./caravan check}: what can be known before a run, one line a finding with what to do. It opens the stream once
@@ -33,6 +34,7 @@ public final class Check {
         good("settings", "can be used");
         checkFolder("caravan.data-dir", settings.dataDirectory());
         checkFolder("files.dir", settings.filesDirectory());
+        checkHttp();
         checkRoutes();
         checkPlatform();
         return usable;
@@ -49,6 +51,21 @@ public final class Check {
             bad(name, existing + " cannot be written to: give its owner's right to this user, or say another folder");
         } else {
             good(name, folder.toString());
+        }
+    }
+
+    private void checkHttp() {
+        HttpAddress address = settings.http();
+        Optional<String> obstacle = address.isServed() ? address.obstacle() : Optional.empty();
+        if (obstacle.isEmpty()) {
+            good(
+                    "caravan.http-port",
+                    address.isServed() ? address + " is free" : "0: health and metrics are not served");
+        } else if (HealthQuestion.isAnswered(address)) {
+            good("caravan.http-port", address + " is in use by a Caravan: this one, if it runs");
+        } else {
+            String[] said = obstacle.get().split(": ", 2);
+            bad(said[0], said[1]);
         }
     }
 

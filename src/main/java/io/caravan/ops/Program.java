@@ -1,5 +1,6 @@
 package io.caravan.ops;
 
+import io.caravan.event.DeadLetters;
 import io.caravan.event.State;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
@@ -22,6 +23,7 @@ import org.apache.camel.AggregationStrategy;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.Route;
+import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.main.Main;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,6 +34,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Program implements AutoCloseable {
 
+    public static final String VERSION = "0.1.0";
+
     private static final Logger LOG = LoggerFactory.getLogger(Program.class);
     /** Camel's own patience with exchanges under way, in seconds; the consumer's, 5 s, lies within it. */
     private static final int SHUTDOWN_TIMEOUT = 6;
@@ -40,6 +44,8 @@ public final class Program implements AutoCloseable {
     private final Main main = new Main();
     private final State state;
     private final Journal journal;
+    private final Metrics metrics;
+    private Optional<HttpEndpoints> endpoints = Optional.empty();
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile Optional<Exception> failure = Optional.empty();
     private Optional<MinuteReport> report = Optional.empty();
@@ -66,7 +72,9 @@ public final class Program implements AutoCloseable {
         Path data = settings.dataDirectory();
         state = new State(data.resolve("state/store"));
         journal = new Journal(settings.filesDirectory().resolve("journal"), data.resolve("state/journal.json"));
-        DeadLetterFiles deadLetters = new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC());
+        metrics = new Metrics(settings.sinks());
+        DeadLetters deadLetters =
+                metrics.counting(new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC()));
 
         OpenctiConfiguration opencti = settings.opencti();
         opencti.setPositionStore(state);
@@ -88,7 +96,10 @@ public final class Program implements AutoCloseable {
         main.bind("sinks", new Sinks(settings.sinks()));
         main.bind("changes", new BatchAggregation());
         main.bind("keepBatch", new KeepBatch());
-        main.bind("retries", new Retries());
+        main.bind("retries", metrics.countingFailures(new Retries()));
+        main.bind("metrics", metrics);
+        main.bind(MicrometerConstants.METRICS_REGISTRY_NAME, metrics.registry());
+        main.bind("caravanHealth", new ProgramHealthCheck(this::context));
     }
 
     /** Makes a bean known to routes by its name, before the start. */
@@ -98,9 +109,19 @@ public final class Program implements AutoCloseable {
 
     /** Loads the routes and starts them. */
     public void start() throws Unusable {
+        HttpAddress address = settings.http();
+        if (address.isServed()) {
+            require(address.obstacle());
+            endpoints = Optional.of(new HttpEndpoints(address));
+            endpoints.get().configure(main);
+        }
         load();
+        consumers().forEach(metrics::watch);
         started = true;
-        LOG.info("Caravan runs, sinks: {}", String.join(", ", settings.sinks()));
+        LOG.info(
+                "Caravan runs, sinks: {}; {}",
+                String.join(", ", settings.sinks()),
+                address.isServed() ? "health at " + address.uri(HttpAddress.HEALTH) : "health is not served");
         report = Optional.of(new MinuteReport(consumers()));
     }
 
@@ -119,6 +140,7 @@ public final class Program implements AutoCloseable {
         } catch (Exception e) {
             throw new Unusable(List.of(describe(e)), e);
         }
+        require(endpoints.flatMap(http -> http.listen(context())));
         List<String> mistakes = new Routes(context()).mistakes(settings.sinks());
         if (!mistakes.isEmpty()) {
             throw new Unusable(mistakes, null);
@@ -127,6 +149,12 @@ public final class Program implements AutoCloseable {
             main.start();
         } catch (Exception e) {
             throw new Unusable(List.of(describe(e)), e);
+        }
+    }
+
+    private static void require(Optional<String> mistake) throws Unusable {
+        if (mistake.isPresent()) {
+            throw new Unusable(List.of(mistake.get()), null);
         }
     }
 
@@ -171,6 +199,7 @@ public final class Program implements AutoCloseable {
             LOG.warn("Stopping the routes failed: {}", e.toString());
         }
         main.shutdown();
+        metrics.close();
         journal.close();
         state.close();
         log("Stopped");
