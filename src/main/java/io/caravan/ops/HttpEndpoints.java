@@ -13,7 +13,6 @@ import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
 import org.apache.camel.component.micrometer.prometheus.MicrometerPrometheus;
 import org.apache.camel.component.platform.http.main.ManagementHttpServer;
-import org.apache.camel.component.platform.http.vertx.VertxPlatformHttpServer;
 import org.apache.camel.health.HealthCheck;
 import org.apache.camel.health.HealthCheckHelper;
 import org.apache.camel.main.Main;
@@ -79,8 +78,8 @@ final class HttpEndpoints {
         ManagementHttpServer management = context.hasService(ManagementHttpServer.class);
         ServiceHelper.startService(management);
         answerHealth(management.getRouter(), context);
-        VertxPlatformHttpServer server = context.hasService(VertxPlatformHttpServer.class);
-        if (server.getServer() instanceof TCPServerBase listener && listener.isListening()) {
+        if (management.getRouter().getServer().getServer() instanceof TCPServerBase listener
+                && listener.isListening()) {
             return Optional.empty();
         }
         return Optional.of(address.obstacle()
