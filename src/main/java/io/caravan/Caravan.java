@@ -3,6 +3,8 @@ package io.caravan;
 import io.caravan.ops.Check;
 import io.caravan.ops.Program;
 import io.caravan.ops.Settings;
+import io.caravan.ops.Tail;
+import io.caravan.sink.KafkaOptions;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -12,6 +14,7 @@ import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /**
  * The program's command line. Exits 0 when stopped, 1 when it failed, 2 when the settings, the routes or the state cannot
@@ -102,13 +105,48 @@ public final class Caravan {
         return new Check(settings.get(), out).run() ? STOPPED : UNUSABLE;
     }
 
+    @Command(description = "Show a Kafka topic's records as they come, until stopped.", mixinStandardHelpOptions = true)
+    int tail(
+            @Parameters(paramLabel = "TOPIC", description = "The topic, with its prefix or without: events.")
+                    String topic,
+            @Option(names = "--from-start", description = "All that the topic holds, then what comes.")
+                    boolean fromStart,
+            @Option(names = "--json", description = "One JSON object a record, whole.") boolean asJson,
+            @Option(names = "-n", paramLabel = "COUNT", description = "Stop after so many records.") Long most) {
+        Optional<Settings> settings = settingsFor("kafka.");
+        if (settings.isEmpty()) {
+            return UNUSABLE;
+        }
+        configureLogging(settings.get(), "ERROR");
+        try {
+            Optional<KafkaOptions> kafka = Tail.whereToLook(settings.get());
+            if (kafka.isEmpty()) {
+                return unusable(List.of("kafka.brokers: not set, and no demo runs here: say host:port of a broker"));
+            }
+            new Tail(kafka.get(), out).run(topic, new Tail.Manner(fromStart, asJson, Optional.ofNullable(most)));
+            return STOPPED;
+        } catch (IOException e) {
+            err.println(e.getMessage());
+            return FAILED;
+        }
+    }
+
+    /** All of them, where none is a mistake. */
     private Optional<Settings> settings() {
+        return settingsFor("");
+    }
+
+    /** All of them, where none whose name begins so is a mistake. */
+    private Optional<Settings> settingsFor(String prefix) {
         try {
             Settings settings = Settings.load(home.toAbsolutePath(), System.getenv());
-            if (settings.mistakes().isEmpty()) {
+            List<String> mistakes = settings.mistakes().stream()
+                    .filter(mistake -> mistake.startsWith(prefix))
+                    .toList();
+            if (mistakes.isEmpty()) {
                 return Optional.of(settings);
             }
-            unusable(settings.mistakes());
+            unusable(mistakes);
         } catch (IOException e) {
             unusable(List.of("application.properties cannot be read: " + e.getMessage()));
         }

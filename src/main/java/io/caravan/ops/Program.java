@@ -9,6 +9,7 @@ import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.opencti.stream.Retries;
 import io.caravan.sink.DeadLetterFiles;
 import io.caravan.sink.Journal;
+import io.caravan.sink.KafkaSink;
 import io.caravan.sink.Sinks;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,6 +41,7 @@ public final class Program implements AutoCloseable {
     private final Main main = new Main();
     private final State state;
     private final Journal journal;
+    private final KafkaSink kafka;
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile Optional<Exception> failure = Optional.empty();
     private Optional<MinuteReport> report = Optional.empty();
@@ -67,6 +69,7 @@ public final class Program implements AutoCloseable {
         state = new State(data.resolve("state/store"));
         journal = new Journal(settings.filesDirectory().resolve("journal"), data.resolve("state/journal.json"));
         DeadLetterFiles deadLetters = new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC());
+        kafka = new KafkaSink(settings.kafka(), deadLetters);
 
         OpenctiConfiguration opencti = settings.opencti();
         opencti.setPositionStore(state);
@@ -84,7 +87,9 @@ public final class Program implements AutoCloseable {
         settings.all().forEach((name, value) -> main.addInitialProperty(name.toString(), value.toString()));
         main.bind("opencti", component);
         main.bind("journal", journal);
+        main.bind("kafka", kafka);
         main.bind("deadLetter", new DeadLetterStep());
+        main.bind("refusedEvent", new RefusedEvent());
         main.bind("sinks", new Sinks(settings.sinks()));
         main.bind("changes", new BatchAggregation());
         main.bind("keepBatch", new KeepBatch());
@@ -98,7 +103,9 @@ public final class Program implements AutoCloseable {
 
     /** Loads the routes and starts them. */
     public void start() throws Unusable {
-        load();
+        init();
+        startKafka();
+        startRoutes();
         started = true;
         LOG.info("Caravan runs, sinks: {}", String.join(", ", settings.sinks()));
         report = Optional.of(new MinuteReport(consumers()));
@@ -107,10 +114,11 @@ public final class Program implements AutoCloseable {
     /** Loads the routes and makes all their steps, but starts none. */
     public void rehearse() throws Unusable {
         main.configure().withAutoStartup(false);
-        load();
+        init();
+        startRoutes();
     }
 
-    private void load() throws Unusable {
+    private void init() throws Unusable {
         if (!Files.isDirectory(settings.routesDirectory())) {
             throw new Unusable(List.of("routes: there is no folder " + settings.routesDirectory()), null);
         }
@@ -123,6 +131,23 @@ public final class Program implements AutoCloseable {
         if (!mistakes.isEmpty()) {
             throw new Unusable(mistakes, null);
         }
+    }
+
+    private void startKafka() throws Unusable {
+        if (!settings.sinks().contains("kafka")) {
+            return;
+        }
+        try {
+            kafka.start();
+        } catch (KafkaSink.Unusable e) {
+            throw new Unusable(List.of(e.getMessage()), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Unusable(List.of("kafka: interrupted at the start"), e);
+        }
+    }
+
+    private void startRoutes() throws Unusable {
         try {
             main.start();
         } catch (Exception e) {
@@ -172,6 +197,7 @@ public final class Program implements AutoCloseable {
         }
         main.shutdown();
         journal.close();
+        kafka.close();
         state.close();
         log("Stopped");
         ended.countDown();
