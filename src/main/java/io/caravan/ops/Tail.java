@@ -2,8 +2,8 @@ package io.caravan.ops;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.sink.KafkaFailure;
 import io.caravan.sink.KafkaOptions;
 import java.io.IOException;
@@ -28,7 +28,7 @@ import org.apache.kafka.common.header.Header;
  */
 public final class Tail {
 
-    private static final JsonFactory JSON = new JsonFactory();
+    private static final ObjectMapper MAPPER = new ObjectMapper();
     /** Where the demo says, while it runs, what its broker's address is. */
     private static final String DEMO_BROKERS = "data/demo/brokers";
 
@@ -105,9 +105,19 @@ public final class Tail {
                     .map(value -> header.equals("dependency") ? "dependency" : value)
                     .ifPresent(value -> line.append("  ").append(value));
         }
-        String value = record.value() == null ? "(gone)" : new String(record.value(), UTF_8);
-        String shown = value.length() > SHOWN ? value.substring(0, SHOWN) + "…" : value;
+        String said = record.value() == null ? "(gone)" : said(record.value());
+        String shown = said.length() > SHOWN ? said.substring(0, SHOWN) + "…" : said;
         return printable(line.append("  ").append(shown));
+    }
+
+    /** What the platform says of it in a sentence, or else the value itself. */
+    private static String said(byte[] value) {
+        try {
+            String message = MAPPER.readTree(value).path("message").asText();
+            return message.isEmpty() ? new String(value, UTF_8) : message;
+        } catch (IOException e) { // not JSON, so it stands for itself
+            return new String(value, UTF_8);
+        }
     }
 
     /** A record's bytes come from outside: nothing in them moves a terminal's cursor. */
@@ -120,7 +130,7 @@ public final class Tail {
 
     private static String json(ConsumerRecord<byte[], byte[]> record) throws IOException {
         StringWriter text = new StringWriter();
-        try (JsonGenerator json = JSON.createGenerator(text)) {
+        try (JsonGenerator json = MAPPER.getFactory().createGenerator(text)) {
             json.writeStartObject();
             json.writeNumberField("partition", record.partition());
             json.writeNumberField("offset", record.offset());

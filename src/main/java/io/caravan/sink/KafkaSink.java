@@ -75,9 +75,11 @@ public final class KafkaSink implements AutoCloseable {
         } catch (UnusableTopic e) {
             throw new Unusable("kafka.topics: " + e.getMessage(), e);
         } catch (KafkaFailure e) {
-            LOG.warn("{}; the first batch waits for it", e.getMessage());
+            LOG.warn(
+                    "{}; the first batch waits for it (is it up, and is kafka.client.security.protocol what it speaks?)",
+                    e.getMessage());
         } catch (IOException | KafkaException e) {
-            throw new Unusable("kafka: " + innermost(e).getMessage(), e);
+            throw new Unusable("kafka.client: " + innermost(e).getMessage(), e);
         }
     }
 
