@@ -242,6 +242,9 @@ public final class Settings {
                     "kafka.brokers: not set, and caravan.sinks names kafka: say host:port of one broker or of several,"
                             + " separated by commas (KAFKA_BROKERS)");
         }
+        if (sinks().contains("kafka")) {
+            kafka().mistake().ifPresent(mistake -> mistakes.add("kafka.client: " + mistake));
+        }
         boolean isPublicPerhaps = !List.of("live", "raw").contains(get("opencti.stream"));
         if (get("opencti.token").isEmpty() && get("opencti.token-file").isEmpty() && !isPublicPerhaps) {
             mistakes.add(

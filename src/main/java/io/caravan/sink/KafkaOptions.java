@@ -9,6 +9,7 @@ import java.util.TreeSet;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
 
@@ -51,6 +52,19 @@ public record KafkaOptions(
         names.addAll(ConsumerConfig.configNames());
         names.addAll(AdminClientConfig.configNames());
         return names;
+    }
+
+    /** What a client would say of its properties before it even connects; empty when it would take them. */
+    public Optional<String> mistake() {
+        try {
+            new ProducerConfig(producer());
+            new AdminClientConfig(admin());
+            return Optional.empty();
+        } catch (ConfigException e) {
+            return Optional.of(e.getMessage());
+        } catch (NumberFormatException e) {
+            return Optional.of("buffer.memory is no number: " + e.getMessage());
+        }
     }
 
     /** The same with other brokers. */
