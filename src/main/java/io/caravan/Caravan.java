@@ -102,6 +102,15 @@ public final class Caravan {
         return new Check(settings.get(), out).run() ? STOPPED : UNUSABLE;
     }
 
+    /** The launcher starts the demo where it is installed; this is for where it is not. */
+    @Command(
+            description =
+                    "Run between a platform that replays a recording and a Kafka broker, in data/demo; nothing to set.",
+            mixinStandardHelpOptions = true)
+    int demo() {
+        return unusable(List.of("demo: not part of this installation; ./caravan demo in a checkout has it"));
+    }
+
     private Optional<Settings> settings() {
         try {
             Settings settings = Settings.load(home.toAbsolutePath(), System.getenv());
