@@ -3,12 +3,12 @@ package io.caravan.testkit;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.ops.Settings;
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalTime;
@@ -67,8 +67,7 @@ final class DemoConsole implements AutoCloseable {
         out.println();
         out.println("  files    tail -F " + files + "/*/*/*/*.ndjson");
         if (hasKafka()) {
-            out.println("  Kafka    ./caravan tail " + settings.get("kafka.topic-prefix") + "events    (broker "
-                    + brokers + ")");
+            out.println("  Kafka    ./caravan tail opencti.events    (broker " + brokers + ")");
         }
         if (settings.get("caravan.http-port") != null) {
             out.println("  health   http://localhost:" + settings.get("caravan.http-port") + "/observe/health");
@@ -122,7 +121,8 @@ final class DemoConsole implements AutoCloseable {
                                 + object.path("relationship_type").asText() + " "
                                 + extension.path("target_value").asText()
                         : object.path("id").asText());
-        return name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME) + "..." : name;
+        String line = name.replaceAll("[\\p{Cntrl}\\v]", " ");
+        return line.length() > LONGEST_NAME ? line.substring(0, LONGEST_NAME) + "..." : line;
     }
 
     /** The journal's new lines. */
@@ -158,7 +158,7 @@ final class DemoConsole implements AutoCloseable {
             int whole = text.lastIndexOf('\n') + 1;
             read.put(hour, from + whole);
             return new String(bytes, 0, whole, StandardCharsets.UTF_8);
-        } catch (java.io.FileNotFoundException | NoSuchFileException gzippedByNow) {
+        } catch (FileNotFoundException gzippedByNow) {
             return "";
         }
     }
