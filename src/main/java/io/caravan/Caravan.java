@@ -131,6 +131,15 @@ public final class Caravan {
         }
     }
 
+    /** The launcher starts the demo where it is installed; this is for where it is not. */
+    @Command(
+            description =
+                    "Run between a platform that replays a recording and a Kafka broker, in data/demo; nothing to set.",
+            mixinStandardHelpOptions = true)
+    int demo() {
+        return unusable(List.of("demo: not part of this installation; ./caravan demo in a checkout has it"));
+    }
+
     /** All of them, where none is a mistake. */
     private Optional<Settings> settings() {
         return settingsFor("");

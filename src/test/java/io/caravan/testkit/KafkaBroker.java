@@ -6,8 +6,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,7 +17,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Stream;
 import kafka.server.BrokerServer;
 import kafka.server.ControllerServer;
@@ -49,10 +46,6 @@ public final class KafkaBroker implements AutoCloseable {
 
     private static final String HOST = "localhost";
     private static final int NODE = 1;
-    /** Below the ports that systems give to clients: or one could take a stopped broker's, or connect to itself. */
-    private static final int FIRST_PORT = 20_000;
-
-    private static final int LAST_PORT = 32_000;
     /** A killed broker's successor is let in once the controller believes in the death. */
     private static final Duration BELIEVED_ALIVE = Duration.ofSeconds(2);
 
@@ -102,7 +95,7 @@ public final class KafkaBroker implements AutoCloseable {
     /** On free ports; the folder is made, or holds what an earlier broker left. */
     public KafkaBroker(Path data) {
         this.data = data;
-        List<Integer> free = freePorts(3);
+        List<Integer> free = Ports.free(3);
         port = free.get(0);
         saslPort = free.get(1);
         controllerPort = free.get(2);
@@ -152,7 +145,7 @@ public final class KafkaBroker implements AutoCloseable {
             try {
                 node.controller().startup();
                 node.broker().startup();
-            } catch (RuntimeException e) {
+            } catch (Exception e) { // Scala's methods do not say what they throw
                 stop(node);
                 throw new IllegalStateException("Kafka does not start on port " + port + ": " + e.getMessage(), e);
             }
@@ -308,31 +301,6 @@ public final class KafkaBroker implements AutoCloseable {
         Logger logger = (Logger) LoggerFactory.getLogger(name);
         if (logger.getLevel() == null) {
             logger.setLevel(level);
-        }
-    }
-
-    private static List<Integer> freePorts(int count) {
-        List<ServerSocket> held = new ArrayList<>();
-        try {
-            while (held.size() < count) {
-                try {
-                    int candidate = ThreadLocalRandom.current().nextInt(FIRST_PORT, LAST_PORT);
-                    held.add(new ServerSocket(candidate, 1, InetAddress.getByName(HOST)));
-                } catch (IOException inUse) {
-                    // another one then
-                }
-            }
-            return held.stream().map(ServerSocket::getLocalPort).toList();
-        } finally {
-            held.forEach(KafkaBroker::release);
-        }
-    }
-
-    private static void release(ServerSocket socket) {
-        try {
-            socket.close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 }
