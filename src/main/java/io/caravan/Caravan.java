@@ -1,6 +1,7 @@
 package io.caravan;
 
 import io.caravan.ops.Check;
+import io.caravan.ops.HealthQuestion;
 import io.caravan.ops.Program;
 import io.caravan.ops.Settings;
 import io.caravan.ops.Tail;
@@ -24,7 +25,7 @@ import picocli.CommandLine.Parameters;
         name = "caravan",
         description = "Carries threat intelligence out of OpenCTI: every change, once and in order.",
         mixinStandardHelpOptions = true,
-        version = "Caravan 0.1.0",
+        version = "Caravan " + Program.VERSION,
         synopsisSubcommandLabel = "COMMAND",
         subcommands = CommandLine.HelpCommand.class,
         footer = {
@@ -113,7 +114,7 @@ public final class Caravan {
                     boolean fromStart,
             @Option(names = "--json", description = "One JSON object a record, whole.") boolean asJson,
             @Option(names = "-n", paramLabel = "COUNT", description = "Stop after so many records.") Long most) {
-        Optional<Settings> settings = settingsFor("kafka.");
+        Optional<Settings> settings = settings("kafka.");
         if (settings.isEmpty()) {
             return UNUSABLE;
         }
@@ -140,22 +141,31 @@ public final class Caravan {
         return unusable(List.of("demo: not part of this installation; ./caravan demo in a checkout has it"));
     }
 
-    /** All of them, where none is a mistake. */
-    private Optional<Settings> settings() {
-        return settingsFor("");
+    @Command(
+            description = "Ask the running program whether it is ready; one line a finding. Exits 1 where it is not.",
+            mixinStandardHelpOptions = true)
+    int health(
+            @Option(names = "--live", description = "Only whether it is alive, whatever it waits for.") boolean live) {
+        Optional<Settings> settings = settings("caravan.http-");
+        if (settings.isEmpty()) {
+            return UNUSABLE;
+        }
+        HealthQuestion question = new HealthQuestion(settings.get(), out);
+        return (live ? question.isLive() : question.isReady()) ? STOPPED : FAILED;
     }
 
-    /** All of them, where none whose name begins so is a mistake. */
-    private Optional<Settings> settingsFor(String prefix) {
+    private Optional<Settings> settings() {
+        return settings("");
+    }
+
+    /** Those whose names begin so; without mistakes. */
+    private Optional<Settings> settings(String prefix) {
         try {
-            Settings settings = Settings.load(home.toAbsolutePath(), System.getenv());
-            List<String> mistakes = settings.mistakes().stream()
-                    .filter(mistake -> mistake.startsWith(prefix))
-                    .toList();
-            if (mistakes.isEmpty()) {
+            Settings settings = Settings.loadOnly(prefix, home.toAbsolutePath(), System.getenv());
+            if (settings.mistakes().isEmpty()) {
                 return Optional.of(settings);
             }
-            unusable(mistakes);
+            unusable(settings.mistakes());
         } catch (IOException e) {
             unusable(List.of("application.properties cannot be read: " + e.getMessage()));
         }

@@ -69,6 +69,7 @@ final class Installation {
         set("opencti.url", platform.url());
         set("opencti.token", FakePlatform.TOKEN);
         set("opencti.start", "0-0");
+        set("caravan.http-port", "0");
     }
 
     /** As an environment variable. */
@@ -108,7 +109,8 @@ final class Installation {
         List<String> line = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
         line.addAll(List.of(jvmOptions));
-        line.addAll(List.of("-cp", classPath(), "io.caravan.Caravan", "--home", home.toString(), command));
+        line.addAll(List.of("-cp", classPath(), "io.caravan.Caravan", "--home", home.toString()));
+        line.addAll(List.of(command.split(" ")));
         ProcessBuilder builder =
                 new ProcessBuilder(line).directory(home.toFile()).redirectErrorStream(true);
         builder.environment().putAll(environment);

@@ -36,6 +36,7 @@ public final class Check {
         good("settings", "can be used");
         checkFolder("caravan.data-dir", settings.dataDirectory());
         checkFolder("files.dir", settings.filesDirectory());
+        checkHttp();
         checkRoutes();
         checkPlatform();
         if (settings.sinks().contains("kafka")) {
@@ -55,6 +56,21 @@ public final class Check {
             bad(name, existing + " cannot be written to: give its owner's right to this user, or say another folder");
         } else {
             good(name, folder.toString());
+        }
+    }
+
+    private void checkHttp() {
+        HttpAddress address = settings.http();
+        Optional<String> obstacle = address.isServed() ? address.obstacle() : Optional.empty();
+        if (obstacle.isEmpty()) {
+            good(
+                    "caravan.http-port",
+                    address.isServed() ? address + " is free" : "0: health and metrics are not served");
+        } else if (HealthQuestion.isAnswered(address)) {
+            good("caravan.http-port", address + " is in use by a Caravan: this one, if it runs");
+        } else {
+            String[] said = obstacle.get().split(": ", 2);
+            bad(said[0], said[1]);
         }
     }
 

@@ -1,5 +1,6 @@
 package io.caravan.ops;
 
+import io.caravan.event.DeadLetters;
 import io.caravan.event.State;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
@@ -23,6 +24,7 @@ import org.apache.camel.AggregationStrategy;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.Route;
+import org.apache.camel.component.micrometer.MicrometerConstants;
 import org.apache.camel.main.Main;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +35,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Program implements AutoCloseable {
 
+    public static final String VERSION = "0.1.0";
+
     private static final Logger LOG = LoggerFactory.getLogger(Program.class);
     /** Camel's own patience with exchanges under way, in seconds; the consumer's, 5 s, lies within it. */
     private static final int SHUTDOWN_TIMEOUT = 6;
@@ -42,6 +46,8 @@ public final class Program implements AutoCloseable {
     private final State state;
     private final Journal journal;
     private final KafkaSink kafka;
+    private final Metrics metrics;
+    private Optional<HttpEndpoints> endpoints = Optional.empty();
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile Optional<Exception> failure = Optional.empty();
     private Optional<MinuteReport> report = Optional.empty();
@@ -68,7 +74,9 @@ public final class Program implements AutoCloseable {
         Path data = settings.dataDirectory();
         state = new State(data.resolve("state/store"));
         journal = new Journal(settings.filesDirectory().resolve("journal"), data.resolve("state/journal.json"));
-        DeadLetterFiles deadLetters = new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC());
+        metrics = new Metrics(settings.sinks());
+        DeadLetters deadLetters =
+                metrics.counting(new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC()));
         kafka = new KafkaSink(settings.kafka(), deadLetters);
 
         OpenctiConfiguration opencti = settings.opencti();
@@ -93,7 +101,10 @@ public final class Program implements AutoCloseable {
         main.bind("sinks", new Sinks(settings.sinks()));
         main.bind("changes", new BatchAggregation());
         main.bind("keepBatch", new KeepBatch());
-        main.bind("retries", new Retries());
+        main.bind("retries", metrics.countingFailures(new Retries()));
+        main.bind("metrics", metrics);
+        main.bind(MicrometerConstants.METRICS_REGISTRY_NAME, metrics.registry());
+        main.bind("caravanHealth", new ProgramHealthCheck(this::context));
     }
 
     /** Makes a bean known to routes by its name, before the start. */
@@ -103,11 +114,21 @@ public final class Program implements AutoCloseable {
 
     /** Loads the routes and starts them. */
     public void start() throws Unusable {
+        HttpAddress address = settings.http();
+        if (address.isServed()) {
+            require(address.obstacle());
+            endpoints = Optional.of(new HttpEndpoints(address));
+            endpoints.get().configure(main);
+        }
         init();
         startKafka();
         startRoutes();
+        consumers().forEach(metrics::watch);
         started = true;
-        LOG.info("Caravan runs, sinks: {}", String.join(", ", settings.sinks()));
+        LOG.info(
+                "Caravan runs, sinks: {}; {}",
+                String.join(", ", settings.sinks()),
+                address.isServed() ? "health at " + address.uri(HttpAddress.HEALTH) : "health is not served");
         report = Optional.of(new MinuteReport(consumers()));
     }
 
@@ -127,6 +148,7 @@ public final class Program implements AutoCloseable {
         } catch (Exception e) {
             throw new Unusable(List.of(describe(e)), e);
         }
+        require(endpoints.flatMap(http -> http.listen(context())));
         List<String> mistakes = new Routes(context()).mistakes(settings.sinks());
         if (!mistakes.isEmpty()) {
             throw new Unusable(mistakes, null);
@@ -152,6 +174,12 @@ public final class Program implements AutoCloseable {
             main.start();
         } catch (Exception e) {
             throw new Unusable(List.of(describe(e)), e);
+        }
+    }
+
+    private static void require(Optional<String> mistake) throws Unusable {
+        if (mistake.isPresent()) {
+            throw new Unusable(List.of(mistake.get()), null);
         }
     }
 
@@ -196,6 +224,7 @@ public final class Program implements AutoCloseable {
             LOG.warn("Stopping the routes failed: {}", e.toString());
         }
         main.shutdown();
+        metrics.close();
         journal.close();
         kafka.close();
         state.close();

@@ -70,6 +70,8 @@ public final class Settings {
         add("caravan.data-dir", "data", Settings::present);
         add("caravan.position-store", "local", oneOf("local"));
         add("caravan.sinks", "journal", Settings::sinks);
+        add("caravan.http-host", "127.0.0.1", Settings::host);
+        add("caravan.http-port", "8080", between(0, 65_535));
         add("caravan.log-format", "plain", oneOf("plain", "json"));
         add("caravan.log-level", "INFO", oneOf("ERROR", "WARN", "INFO", "DEBUG", "TRACE"));
         add("files.dir", "data/files", Settings::present);
@@ -85,6 +87,7 @@ public final class Settings {
     /** Behind it is the name of any property of Kafka's clients. */
     private static final String CLIENT = "kafka.client.";
 
+    private static final String EVERYTHING = "";
     private static final List<String> OWN_PREFIXES =
             List.of("opencti.", "caravan.", "files.", "kafka.", "destination.");
 
@@ -98,20 +101,28 @@ public final class Settings {
      * @throws IOException when the file is there and cannot be read
      */
     public static Settings load(Path home, Map<String, String> environment) throws IOException {
-        return new Settings(home, readFile(home.resolve("application.properties")), environment);
+        return new Settings(home, readFile(home.resolve("application.properties")), environment, EVERYTHING);
     }
 
-    private Settings(Path home, Map<String, String> file, Map<String, String> environment) {
+    /**
+     * As {@link #load}, but a mistake elsewhere than in the settings whose names begin so is none: for who asks the running
+     * program, which has its own settings.
+     */
+    public static Settings loadOnly(String prefix, Path home, Map<String, String> environment) throws IOException {
+        return new Settings(home, readFile(home.resolve("application.properties")), environment, prefix);
+    }
+
+    private Settings(Path home, Map<String, String> file, Map<String, String> environment, String prefix) {
         this.home = home;
         Map<String, String> sources = new TreeMap<>();
         ALL.values().forEach(setting -> values.setProperty(setting.name(), setting.byDefault()));
         file.forEach((name, value) -> {
             values.setProperty(name, value.strip());
             sources.put(name, name);
-            if (name.startsWith(CLIENT)) {
-                return;
-            }
-            if (!ALL.containsKey(name) && OWN_PREFIXES.stream().anyMatch(name::startsWith)) {
+            if (name.startsWith(prefix)
+                    && !name.startsWith(CLIENT)
+                    && !ALL.containsKey(name)
+                    && OWN_PREFIXES.stream().anyMatch(name::startsWith)) {
                 mistakes.add(name + ": there is no such setting"
                         + similar(name, ALL.keySet().stream().toList()));
             }
@@ -127,6 +138,9 @@ public final class Settings {
         checkClientProperties(sources);
         doubtUnknownVariables(environment);
         for (Setting setting : ALL.values()) {
+            if (!setting.name().startsWith(prefix)) {
+                continue;
+            }
             String value = values.getProperty(setting.name());
             String source = sources.getOrDefault(setting.name(), setting.name());
             try {
@@ -136,7 +150,7 @@ public final class Settings {
                 mistakes.add(setting.name() + said + ": " + e.getMessage());
             }
         }
-        if (mistakes.isEmpty()) {
+        if (mistakes.isEmpty() && prefix.equals(EVERYTHING)) {
             checkTogether();
         }
     }
@@ -180,6 +194,11 @@ public final class Settings {
 
     public List<String> sinks() {
         return List.of(get("caravan.sinks").split(SEPARATOR));
+    }
+
+    /** Where health and metrics are served. */
+    public HttpAddress http() {
+        return new HttpAddress(get("caravan.http-host"), Integer.parseInt(get("caravan.http-port")));
     }
 
     /** What the {@code opencti:} component starts from. */
@@ -390,6 +409,14 @@ public final class Settings {
     private static void present(String value) {
         if (value.isEmpty()) {
             throw new IllegalArgumentException("not set: say a folder");
+        }
+    }
+
+    private static void host(String value) {
+        if (!value.matches("[A-Za-z0-9.-]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")) {
+            throw new IllegalArgumentException(
+                    "\"" + value
+                            + "\" is no host's name or address, which is like 127.0.0.1 (this machine alone), 0.0.0.0 (everyone) or ::1");
         }
     }
 

@@ -37,16 +37,21 @@ public final class Counters {
     private final LongAdder leftOut = new LongAdder();
     private final LongAdder batches = new LongAdder();
     private final LongAdder delivered = new LongAdder();
-    private volatile Optional<EventId> newest = Optional.empty();
-    private volatile Duration platformClockLead = Duration.ZERO;
+    private volatile long lagMillis = -1;
+    private volatile long platformClockLeadMillis;
 
     void event(String name, EventId id, long size) {
         events.computeIfAbsent(name, n -> new LongAdder()).increment();
         bytes.add(size);
-        newest = Optional.of(id);
+        lagMillis = Math.max(0, System.currentTimeMillis() + platformClockLeadMillis - id.millis());
     }
 
-    /** A frame that is no event to deliver: a heartbeat, metrics, a name that nobody knows. */
+    /**
+     * A frame that is no event to deliver.
+     *
+     * @param name {@code heartbeat}, {@code consumer_metrics}, or {@code unknown} whatever the platform called it: what
+     *     comes from outside is no name in here
+     */
     void other(String name) {
         events.computeIfAbsent(name, n -> new LongAdder()).increment();
     }
@@ -73,7 +78,12 @@ public final class Counters {
     }
 
     void platformClock(Instant time) {
-        platformClockLead = Duration.between(Instant.now(), time);
+        platformClockLeadMillis = Duration.between(Instant.now(), time).toMillis();
+    }
+
+    /** The time by the platform's clock, as far as it is known. */
+    public Instant platformTime() {
+        return Instant.now().plusMillis(platformClockLeadMillis);
     }
 
     /** Frames that came, by name; repetitions are not among them. */
@@ -118,9 +128,9 @@ public final class Counters {
         return delivered.sum();
     }
 
-    /** How old the newest event is by the platform's clock; empty before the first. */
+    /** How old the newest event was by the platform's clock when it came; empty before the first. */
     public Optional<Duration> lag() {
-        return newest.map(id -> Duration.between(id.time(), Instant.now().plus(platformClockLead)))
-                .map(lag -> lag.isNegative() ? Duration.ZERO : lag);
+        long millis = lagMillis;
+        return millis < 0 ? Optional.empty() : Optional.of(Duration.ofMillis(millis));
     }
 }

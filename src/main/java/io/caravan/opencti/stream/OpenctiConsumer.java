@@ -39,6 +39,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     private final OpenctiEndpoint endpoint;
     private final Counters counters = new Counters();
     private volatile Optional<Position> position = Optional.empty();
+    private volatile long storedAt = System.nanoTime();
     private HealthCheck healthCheck;
     private PositionStore store;
     private DeadLetters deadLetters;
@@ -187,6 +188,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     private void store(Position next) throws IOException {
         store.write(next);
         position = Optional.of(next);
+        storedAt = System.nanoTime();
     }
 
     private void checkItIsOurs(Position stored) {
@@ -214,6 +216,11 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     /** Everything up to here is delivered and stored; empty before the first. */
     public Optional<Position> position() {
         return position;
+    }
+
+    /** The time since the position was last stored, or since the start: while all is well, about a minute at most. */
+    public Duration sincePositionStored() {
+        return Duration.ofNanos(System.nanoTime() - storedAt);
     }
 
     /** What keeps the platform from being heard; empty when it is heard. */
@@ -273,7 +280,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
 
     @ManagedAttribute(
             description =
-                    "Age of the newest event received by the platform's clock, in milliseconds; -1 before the first")
+                    "How old the newest event was by the platform's clock when it came, in milliseconds; -1 before the first")
     public long getLagMillis() {
         return counters.lag().map(Duration::toMillis).orElse(-1L);
     }

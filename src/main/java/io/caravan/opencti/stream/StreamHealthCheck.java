@@ -1,5 +1,7 @@
 package io.caravan.opencti.stream;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.apache.camel.health.HealthCheckResultBuilder;
 import org.apache.camel.impl.health.AbstractHealthCheck;
@@ -23,10 +25,13 @@ final class StreamHealthCheck extends AbstractHealthCheck {
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
         builder.detail("position", consumer.getPosition());
         builder.detail("deadLetters", consumer.getDeadLetters());
-        builder.up();
-        consumer.trouble()
-                .ifPresent(reason -> builder.message("The platform " + reason).down());
-        consumer.sinkTrouble().ifPresent(reason -> builder.message("A sink is away: " + reason)
-                .down());
+        List<String> troubles = new ArrayList<>();
+        consumer.trouble().ifPresent(reason -> troubles.add("the platform " + reason));
+        consumer.sinkTrouble().ifPresent(reason -> troubles.add("a batch waits and is tried again: " + reason));
+        if (troubles.isEmpty()) {
+            builder.up();
+        } else {
+            builder.message(String.join("; ", troubles)).down();
+        }
     }
 }
