@@ -109,6 +109,13 @@ public final class KafkaBroker implements AutoCloseable {
         return OfThisRun.BROKER;
     }
 
+    /** As a program: the argument is its folder; it says where it listens and runs until it is killed. */
+    public static void main(String[] arguments) throws InterruptedException {
+        System.out.println("Kafka listens at "
+                + new KafkaBroker(Path.of(arguments[0])).start().brokers());
+        Thread.currentThread().join();
+    }
+
     public synchronized KafkaBroker port(int plain) {
         port = plain;
         return this;
