@@ -4,6 +4,8 @@ import io.caravan.ops.Check;
 import io.caravan.ops.HealthQuestion;
 import io.caravan.ops.Program;
 import io.caravan.ops.Settings;
+import io.caravan.ops.Tail;
+import io.caravan.sink.KafkaOptions;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -13,6 +15,7 @@ import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /**
  * The program's command line. Exits 0 when stopped, 1 when it failed, 2 when the settings, the routes or the state cannot
@@ -101,6 +104,41 @@ public final class Caravan {
         configureLogging(settings.get(), "ERROR");
         settings.get().doubts().forEach(out::println);
         return new Check(settings.get(), out).run() ? STOPPED : UNUSABLE;
+    }
+
+    @Command(description = "Show a Kafka topic's records as they come, until stopped.", mixinStandardHelpOptions = true)
+    int tail(
+            @Parameters(paramLabel = "TOPIC", description = "The topic, with its prefix or without: events.")
+                    String topic,
+            @Option(names = "--from-start", description = "All that the topic holds, then what comes.")
+                    boolean fromStart,
+            @Option(names = "--json", description = "One JSON object a record, whole.") boolean asJson,
+            @Option(names = "-n", paramLabel = "COUNT", description = "Stop after so many records.") Long most) {
+        Optional<Settings> settings = settings("kafka.");
+        if (settings.isEmpty()) {
+            return UNUSABLE;
+        }
+        configureLogging(settings.get(), "ERROR");
+        try {
+            Optional<KafkaOptions> kafka = Tail.whereToLook(settings.get());
+            if (kafka.isEmpty()) {
+                return unusable(List.of("kafka.brokers: not set, and no demo runs here: say host:port of a broker"));
+            }
+            new Tail(kafka.get(), out).run(topic, new Tail.Manner(fromStart, asJson, Optional.ofNullable(most)));
+            return STOPPED;
+        } catch (IOException e) {
+            err.println(e.getMessage());
+            return FAILED;
+        }
+    }
+
+    /** The launcher starts the demo where it is installed; this is for where it is not. */
+    @Command(
+            description =
+                    "Run between a platform that replays a recording and a Kafka broker, in data/demo; nothing to set.",
+            mixinStandardHelpOptions = true)
+    int demo() {
+        return unusable(List.of("demo: not part of this installation; ./caravan demo in a checkout has it"));
     }
 
     @Command(

@@ -29,7 +29,7 @@ class ReadmeIT {
 
     private static final Duration SOON = Duration.ofSeconds(30);
     private static final Frame TOOL = create("1000-0", "tool--00000000-0000-4000-8000-000000000001");
-    private static final Frame REPORT = create("2000-0", "report--00000000-0000-4000-8000-000000000002");
+    private static final Frame REFERENCE = create("2000-0", "external-reference--00000000-0000-4000-8000-000000000002");
     private static final Frame MALWARE = create("3000-0", "malware--00000000-0000-4000-8000-000000000003");
 
     @TempDir
@@ -41,7 +41,7 @@ class ReadmeIT {
 
     @BeforeEach
     void install() throws IOException {
-        platform = FakePlatform.start().append(TOOL, REPORT, MALWARE);
+        platform = FakePlatform.start().append(TOOL, REFERENCE, MALWARE);
         caravan = new Installation(home, platform);
     }
 
@@ -56,7 +56,7 @@ class ReadmeIT {
     @Test
     void leavesReportsOut() throws Exception {
         Path route = home.resolve("routes/create.camel.yaml");
-        String steps = yaml("report--");
+        String steps = yaml("external-reference--");
         String original = Files.readString(route);
         Files.writeString(route, original.replaceFirst(" +- log: .*\n", Matcher.quoteReplacement(steps)));
         program = caravan.start();
@@ -85,7 +85,7 @@ class ReadmeIT {
             program = caravan.set("caravan.sinks", "journal,hook").start();
             await().atMost(SOON)
                     .until(() -> program.consumers().get(0).counters().delivered() == 3);
-            assertThat(posted).containsExactly(text(TOOL), text(REPORT), text(MALWARE));
+            assertThat(posted).containsExactly(text(TOOL), text(REFERENCE), text(MALWARE));
         } finally {
             hook.stop(0);
         }

@@ -7,10 +7,10 @@ import java.nio.charset.StandardCharsets;
  * envelope only what routing and the position need has been read.
  *
  * @param op the event's name on the wire: {@code create}, {@code update}, {@code delete} or {@code merge}
- * @param objectId the STIX id of the object it is about ({@code data.id})
+ * @param envelope what of it has been read
  * @param raw the envelope, valid JSON
  */
-public record Event(EventId id, String op, Kind kind, String objectId, Bytes raw) {
+public record Event(EventId id, String op, Envelope envelope, Bytes raw) {
 
     /** Why the platform sent it, by {@code origin.referer}. */
     public enum Kind {
@@ -22,12 +22,26 @@ public record Event(EventId id, String op, Kind kind, String objectId, Bytes raw
         SNAPSHOT
     }
 
+    public Kind kind() {
+        return envelope.kind();
+    }
+
+    /** The STIX id of the object it is about ({@code data.id}). */
+    public String objectId() {
+        return envelope.objectId();
+    }
+
+    /** What tells the object from all others of its platform for good: OpenCTI's internal id, or else the STIX id. */
+    public String key() {
+        return envelope.internalId().isEmpty() ? envelope.objectId() : envelope.internalId();
+    }
+
     /**
      * 64 bits of the name, the STIX id and whether it is a dependency: what tells the events that share one id apart.
      * The same object may come twice under one id and name, first as a dependency and then as itself.
      */
     public long fingerprint() {
-        return fingerprint(op, objectId, kind == Kind.DEPENDENCY);
+        return fingerprint(op, objectId(), kind() == Kind.DEPENDENCY);
     }
 
     static long fingerprint(String op, String objectId, boolean dependency) {
@@ -49,6 +63,6 @@ public record Event(EventId id, String op, Kind kind, String objectId, Bytes raw
     /** Short, for logs: what happened to which object, and where in the stream. */
     @Override
     public String toString() {
-        return op + " " + objectId + " at " + id;
+        return op + " " + objectId() + " at " + id;
     }
 }

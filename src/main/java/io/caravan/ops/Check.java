@@ -5,6 +5,7 @@ import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.Platform.LiveStream;
 import io.caravan.opencti.stream.StreamProbe;
+import io.caravan.sink.KafkaTopics;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -13,10 +14,11 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import org.apache.kafka.common.KafkaException;
 
 /**
  * {@code ./caravan check}: what can be known before a run, one line a finding with what to do. It opens the stream once
- * and reads nothing of it, and does not touch the state, which a running program may hold.
+ * and reads nothing of it, makes no topic, and does not touch the state, which a running program may hold.
  */
 public final class Check {
 
@@ -37,6 +39,9 @@ public final class Check {
         checkHttp();
         checkRoutes();
         checkPlatform();
+        if (settings.sinks().contains("kafka")) {
+            checkKafka();
+        }
         return usable;
     }
 
@@ -101,6 +106,25 @@ public final class Check {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             bad("platform", what + " was not reached before the check was interrupted");
+        }
+    }
+
+    private void checkKafka() {
+        try {
+            for (KafkaTopics.Finding finding : new KafkaTopics(settings.kafka()).look()) {
+                if (finding.usable()) {
+                    good("kafka", finding.text());
+                } else {
+                    bad("kafka", finding.text());
+                }
+            }
+        } catch (IOException e) {
+            bad("kafka", e.getMessage());
+        } catch (KafkaException e) { // of the clients' properties
+            bad("kafka.client", StartFailure.describe(e, route -> Optional.empty()));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            bad("kafka", "was not reached before the check was interrupted");
         }
     }
 

@@ -10,6 +10,7 @@ import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.opencti.stream.Retries;
 import io.caravan.sink.DeadLetterFiles;
 import io.caravan.sink.Journal;
+import io.caravan.sink.KafkaSink;
 import io.caravan.sink.Sinks;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,6 +45,7 @@ public final class Program implements AutoCloseable {
     private final Main main = new Main();
     private final State state;
     private final Journal journal;
+    private final KafkaSink kafka;
     private final Metrics metrics;
     private Optional<HttpEndpoints> endpoints = Optional.empty();
     private final CountDownLatch ended = new CountDownLatch(1);
@@ -75,6 +77,7 @@ public final class Program implements AutoCloseable {
         metrics = new Metrics(settings.sinks());
         DeadLetters deadLetters =
                 metrics.counting(new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC()));
+        kafka = new KafkaSink(settings.kafka(), deadLetters);
 
         OpenctiConfiguration opencti = settings.opencti();
         opencti.setPositionStore(state);
@@ -92,7 +95,9 @@ public final class Program implements AutoCloseable {
         settings.all().forEach((name, value) -> main.addInitialProperty(name.toString(), value.toString()));
         main.bind("opencti", component);
         main.bind("journal", journal);
+        main.bind("kafka", kafka);
         main.bind("deadLetter", new DeadLetterStep());
+        main.bind("refusedEvent", new RefusedEvent());
         main.bind("sinks", new Sinks(settings.sinks()));
         main.bind("changes", new BatchAggregation());
         main.bind("keepBatch", new KeepBatch());
@@ -115,7 +120,9 @@ public final class Program implements AutoCloseable {
             endpoints = Optional.of(new HttpEndpoints(address));
             endpoints.get().configure(main);
         }
-        load();
+        init();
+        startKafka();
+        startRoutes();
         consumers().forEach(metrics::watch);
         started = true;
         LOG.info(
@@ -128,10 +135,11 @@ public final class Program implements AutoCloseable {
     /** Loads the routes and makes all their steps, but starts none. */
     public void rehearse() throws Unusable {
         main.configure().withAutoStartup(false);
-        load();
+        init();
+        startRoutes();
     }
 
-    private void load() throws Unusable {
+    private void init() throws Unusable {
         if (!Files.isDirectory(settings.routesDirectory())) {
             throw new Unusable(List.of("routes: there is no folder " + settings.routesDirectory()), null);
         }
@@ -145,6 +153,23 @@ public final class Program implements AutoCloseable {
         if (!mistakes.isEmpty()) {
             throw new Unusable(mistakes, null);
         }
+    }
+
+    private void startKafka() throws Unusable {
+        if (!settings.sinks().contains("kafka")) {
+            return;
+        }
+        try {
+            kafka.start();
+        } catch (KafkaSink.Unusable e) {
+            throw new Unusable(List.of(e.getMessage()), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Unusable(List.of("kafka: interrupted at the start"), e);
+        }
+    }
+
+    private void startRoutes() throws Unusable {
         try {
             main.start();
         } catch (Exception e) {
@@ -201,6 +226,7 @@ public final class Program implements AutoCloseable {
         main.shutdown();
         metrics.close();
         journal.close();
+        kafka.close();
         state.close();
         log("Stopped");
         ended.countDown();

@@ -5,6 +5,8 @@ import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiConfiguration.OnGap;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.Start;
+import io.caravan.sink.KafkaOptions;
+import io.caravan.sink.Topic;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
@@ -19,7 +21,11 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The program's settings: {@code application.properties}, each of which an environment variable beats ({@code opencti.url}
@@ -36,6 +42,7 @@ public final class Settings {
         void check(String value);
     }
 
+    private static final String SEPARATOR = "\\s*,\\s*";
     private static final Value TEXT = value -> {};
     private static final Value BOOLEAN = oneOf("true", "false");
 
@@ -68,7 +75,17 @@ public final class Settings {
         add("caravan.log-format", "plain", oneOf("plain", "json"));
         add("caravan.log-level", "INFO", oneOf("ERROR", "WARN", "INFO", "DEBUG", "TRACE"));
         add("files.dir", "data/files", Settings::present);
+        add("kafka.brokers", "", Settings::brokers);
+        add(
+                "kafka.topic-prefix",
+                "opencti.",
+                matching("[A-Za-z0-9._-]{0,200}", "no topic prefix, which is letters, digits, dots, - and _"));
+        add("kafka.topics", "events", Settings::topics);
+        add("kafka.record-max-bytes", "16MB", sizeBetween("1KB", "512MB"));
     }
+
+    /** Behind it is the name of any property of Kafka's clients. */
+    private static final String CLIENT = "kafka.client.";
 
     private static final String EVERYTHING = "";
     private static final List<String> OWN_PREFIXES =
@@ -103,6 +120,7 @@ public final class Settings {
             values.setProperty(name, value.strip());
             sources.put(name, name);
             if (name.startsWith(prefix)
+                    && !name.startsWith(CLIENT)
                     && !ALL.containsKey(name)
                     && OWN_PREFIXES.stream().anyMatch(name::startsWith)) {
                 mistakes.add(name + ": there is no such setting"
@@ -116,6 +134,8 @@ public final class Settings {
                 sources.put(name, variable);
             }
         }
+        takeClientVariables(environment, sources);
+        checkClientProperties(sources);
         doubtUnknownVariables(environment);
         for (Setting setting : ALL.values()) {
             if (!setting.name().startsWith(prefix)) {
@@ -173,7 +193,7 @@ public final class Settings {
     }
 
     public List<String> sinks() {
-        return List.of(get("caravan.sinks").split("\\s*,\\s*"));
+        return List.of(get("caravan.sinks").split(SEPARATOR));
     }
 
     /** Where health and metrics are served. */
@@ -204,6 +224,23 @@ public final class Settings {
         return opencti;
     }
 
+    /** Where Kafka is and how it is spoken to; its brokers are empty where nothing is written there. */
+    public KafkaOptions kafka() {
+        Map<String, String> client = new TreeMap<>();
+        values.stringPropertyNames().stream()
+                .filter(name -> name.startsWith(CLIENT))
+                .forEach(name -> client.put(name.substring(CLIENT.length()), get(name)));
+        return new KafkaOptions(
+                get("kafka.brokers"),
+                (int) bytes(get("kafka.record-max-bytes")),
+                get("kafka.topic-prefix"),
+                Stream.of(get("kafka.topics").split(SEPARATOR))
+                        .map(Topic::of)
+                        .flatMap(Optional::stream)
+                        .toList(),
+                client);
+    }
+
     private boolean isOn(String name) {
         return get(name).equals("true");
     }
@@ -219,11 +256,47 @@ public final class Settings {
         } catch (IllegalArgumentException e) {
             mistakes.add("opencti." + e.getMessage());
         }
+        if (sinks().contains("kafka") && get("kafka.brokers").isEmpty()) {
+            mistakes.add(
+                    "kafka.brokers: not set, and caravan.sinks names kafka: say host:port of one broker or of several,"
+                            + " separated by commas (KAFKA_BROKERS)");
+        }
+        if (sinks().contains("kafka")) {
+            kafka().mistake().ifPresent(mistake -> mistakes.add("kafka.client: " + mistake));
+        }
         boolean isPublicPerhaps = !List.of("live", "raw").contains(get("opencti.stream"));
         if (get("opencti.token").isEmpty() && get("opencti.token-file").isEmpty() && !isPublicPerhaps) {
             mistakes.add(
                     "opencti.token: not set: say the token of a user who may read streams (OPENCTI_TOKEN), or the file that"
                             + " holds it as opencti.token-file; only a public stream needs none");
+        }
+    }
+
+    /** {@code KAFKA_CLIENT_SASL_MECHANISM} is {@code kafka.client.sasl.mechanism}. */
+    private void takeClientVariables(Map<String, String> environment, Map<String, String> sources) {
+        String prefix = variableOf(CLIENT);
+        environment.forEach((variable, value) -> {
+            if (variable.startsWith(prefix)) {
+                String name = variable.toLowerCase(Locale.ROOT).replace('_', '.');
+                values.setProperty(name, value.strip());
+                sources.put(name, variable);
+            }
+        });
+    }
+
+    private void checkClientProperties(Map<String, String> sources) {
+        Set<String> known = KafkaOptions.knownClientProperties();
+        for (String name : new TreeSet<>(values.stringPropertyNames())) {
+            if (!name.startsWith(CLIENT)) {
+                continue;
+            }
+            String property = name.substring(CLIENT.length());
+            String source = sources.get(name).equals(name) ? name : name + " (from " + sources.get(name) + ")";
+            KafkaOptions.reserved(property).ifPresent(why -> mistakes.add(source + ": cannot be set: " + why));
+            if (!known.contains(property)) {
+                doubts.add(source + ": Kafka's clients know no property " + property
+                        + similar(property, List.copyOf(known)) + "; it is handed to them all the same");
+            }
         }
     }
 
@@ -233,6 +306,7 @@ public final class Settings {
         environment.keySet().stream()
                 .sorted()
                 .filter(name -> !known.contains(name)
+                        && !name.startsWith(variableOf(CLIENT))
                         && !values.containsKey(name.toLowerCase(Locale.ROOT).replace('_', '.')))
                 .forEach(name -> nearest(name, known)
                         .ifPresent(near -> doubts.add(
@@ -368,8 +442,37 @@ public final class Settings {
         }
     }
 
+    private static Value matching(String pattern, String otherwise) {
+        return value -> {
+            if (!value.matches(pattern)) {
+                throw new IllegalArgumentException("\"" + value + "\" is " + otherwise);
+            }
+        };
+    }
+
+    private static void brokers(String value) {
+        for (String broker : value.isEmpty() ? new String[0] : value.split(SEPARATOR, -1)) {
+            int port = broker.matches("(\\[[0-9A-Fa-f:.]+]|[A-Za-z0-9._-]+):[0-9]{1,5}")
+                    ? Integer.parseInt(broker.substring(broker.lastIndexOf(':') + 1))
+                    : 0;
+            if (port < 1 || port > 65535) {
+                throw new IllegalArgumentException("\"" + broker + "\" is no broker, which is host:port, such as"
+                        + " kafka.example.org:9092; several are separated by commas");
+            }
+        }
+    }
+
+    private static void topics(String value) {
+        for (String name : value.split(SEPARATOR, -1)) {
+            if (Topic.of(name).isEmpty()) {
+                throw new IllegalArgumentException("\"" + name + "\" is no topic; there are: "
+                        + Stream.of(Topic.values()).map(Topic::toString).collect(Collectors.joining(", ")));
+            }
+        }
+    }
+
     private static void sinks(String value) {
-        for (String name : value.split("\\s*,\\s*", -1)) {
+        for (String name : value.split(SEPARATOR, -1)) {
             if (!name.matches("[a-z0-9]+")) {
                 throw new IllegalArgumentException(
                         "\"" + name + "\" is no sink's name, which is small letters and digits; several are"

@@ -8,6 +8,8 @@ import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -19,9 +21,13 @@ class EnvelopeTest {
 
     @Test
     void namesTheObjectAndWhyItCame() throws Unreadable {
-        assertThat(Envelope.read(bytes(Frames.create("1-0", STIX_ID)))).isEqualTo(new Envelope(STIX_ID, ""));
-        assertThat(Envelope.read(bytes(Frames.dependency("1-0", STIX_ID))))
-                .isEqualTo(new Envelope(STIX_ID, "init-dependencies"));
+        Envelope created = Envelope.read(bytes(Frames.create("1-0", STIX_ID)));
+        Envelope needed = Envelope.read(bytes(Frames.dependency("1-0", STIX_ID)));
+
+        assertThat(created.objectId()).isEqualTo(STIX_ID);
+        assertThat(created.kind()).isEqualTo(Event.Kind.MAIN);
+        assertThat(needed.objectId()).isEqualTo(STIX_ID);
+        assertThat(needed.kind()).isEqualTo(Event.Kind.DEPENDENCY);
     }
 
     @ParameterizedTest
@@ -50,7 +56,51 @@ class EnvelopeTest {
                 "\n\t { \"data\" :\n{ 'id' : 'a' } } \n"
             })
     void onlyDataIdAndOriginRefererCount(String json) throws Unreadable {
-        assertThat(read(json)).isEqualTo(new Envelope("a", ""));
+        assertThat(read(json)).isEqualTo(new Envelope(Event.Kind.MAIN, "a", "", "", Optional.empty()));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "'extensions':{'extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba':{'x':{'id':'c'},'id':'b'}} | b",
+                "'extensions':{'extension-definition--322b8f77-262a-4cb8-a915-1e441e00329b':{'id':'T1059'}} | ''",
+                "'extensions':{'extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba':{'id':7}} | ''",
+                "'extensions':{'extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba':null} | ''",
+                "'extensions':['extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba'] | ''",
+                "'extensions':null | ''"
+            })
+    void theInternalIdIsInThePlatformsOwnExtension(String extensions, String internalId) throws Unreadable {
+        assertThat(read("{'data':{'id':'a',%s,'type':'tool'}}".formatted(extensions)))
+                .isEqualTo(new Envelope(Event.Kind.MAIN, "a", "tool", internalId, Optional.empty()));
+    }
+
+    @Test
+    void theStrictestMarkingCounts() throws Unreadable {
+        String red = "'marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed'";
+        String amber = "'marking-definition--f88d31f6-486f-44da-b317-01333bde0b82'";
+        String statement = "'marking-definition--b6b969a3-670d-5ecc-8030-2aaa8fe7c910'";
+
+        assertThat(tlp("[" + amber + "," + statement + "," + red + "]")).contains(Tlp.RED);
+        assertThat(tlp("[" + red + "," + amber + "]")).contains(Tlp.RED);
+        assertThat(tlp("[" + statement + "," + amber + ",7,{'id':" + red + "}]"))
+                .contains(Tlp.AMBER);
+        assertThat(List.of(tlp("[" + statement + "]"), tlp("[]"), tlp("null"), tlp(red)))
+                .containsOnly(Optional.empty());
+    }
+
+    private static Optional<Tlp> tlp(String markings) throws Unreadable {
+        return read("{'data':{'object_marking_refs':" + markings + ",'id':'a'}}")
+                .tlp();
+    }
+
+    @Test
+    void everyRecordedObjectHasAnInternalIdAndAType() throws Unreadable {
+        for (Frame frame : Capture.events("runA/runA-all.sse")) {
+            Envelope envelope = Envelope.read(bytes(frame));
+            assertThat(envelope.internalId()).as(frame.toString()).matches("[0-9a-f-]{36}");
+            assertThat(envelope.objectId()).startsWith(envelope.objectType() + "--");
+        }
     }
 
     @Test

@@ -28,8 +28,8 @@ class EventTest {
 
     @Test
     void theFingerprintKnowsNeitherPlaceNorContent() {
-        Event one = new Event(EventId.parse("1-0"), "create", Kind.MAIN, STIX_ID, Bytes.of("{}"));
-        Event other = new Event(EventId.parse("2-0"), "create", Kind.MAIN, STIX_ID, Bytes.of("[]"));
+        Event one = Events.event(EventId.parse("1-0"), "create", Kind.MAIN, STIX_ID, Bytes.of("{}"));
+        Event other = Events.event(EventId.parse("2-0"), "create", Kind.MAIN, STIX_ID, Bytes.of("[]"));
 
         assertThat(one.fingerprint()).isEqualTo(other.fingerprint());
     }
@@ -75,6 +75,6 @@ class EventTest {
     }
 
     private static Event event(String op, Kind kind, String objectId) {
-        return new Event(EventId.parse("1795282698973-0"), op, kind, objectId, Bytes.of("{}"));
+        return Events.event(EventId.parse("1795282698973-0"), op, kind, objectId, Bytes.of("{}"));
     }
 }

@@ -11,6 +11,7 @@ import io.caravan.event.Bytes;
 import io.caravan.event.Event;
 import io.caravan.event.Event.Kind;
 import io.caravan.event.EventId;
+import io.caravan.event.Events;
 import io.caravan.event.Position;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.Frame;
@@ -74,7 +75,7 @@ class JournalTest {
 
     @Test
     void anEventIsALine() throws IOException {
-        Event event = new Event(
+        Event event = Events.event(
                 EventId.parse("1795282698973-1"), "update", Kind.MAIN, "a", Bytes.of("{ \"data\" : {\"id\":\"a\"}}"));
 
         journal().deliver(batch(0, Instant.parse("2026-11-21T10:38:18.973Z"), event));
@@ -90,8 +91,8 @@ class JournalTest {
         List<Event> events = new ArrayList<>();
         for (Frame frame : Capture.events("runA/runA-all.sse")) {
             byte[] data = frame.data();
-            events.add(
-                    new Event(EventId.parse(frame.id()), frame.event(), Kind.MAIN, "a", new Bytes(data, data.length)));
+            events.add(Events.event(
+                    EventId.parse(frame.id()), frame.event(), Kind.MAIN, "a", new Bytes(data, data.length)));
             expected.writeBytes(("{\"position\":\"" + frame.id() + "\",\"op\":\"" + frame.event()
                             + "\",\"received\":\"2026-11-21T10:30:00Z\",\"event\":")
                     .getBytes(UTF_8));
@@ -117,7 +118,7 @@ class JournalTest {
     @Test
     void anEnvelopeOfSeveralLinesIsOneLine() throws IOException {
         String envelope = "{\n\"data\":\n\n{\"id\":\"a\"}\n}";
-        Event event = new Event(EventId.parse("1-0"), "create", Kind.MAIN, "a", Bytes.of(envelope));
+        Event event = Events.event(EventId.parse("1-0"), "create", Kind.MAIN, "a", Bytes.of(envelope));
 
         journal().deliver(batch(0, AT_TEN, event));
 
@@ -134,7 +135,7 @@ class JournalTest {
         for (int i = 0; i < size; i++) {
             raw[i] = (byte) ('a' + i % 26);
         }
-        Event large = new Event(EventId.parse("2-0"), "create", Kind.MAIN, "a", new Bytes(raw, size));
+        Event large = Events.event(EventId.parse("2-0"), "create", Kind.MAIN, "a", new Bytes(raw, size));
 
         journal().deliver(batch(0, AT_TEN, event(1), large, event(3)));
 
@@ -150,7 +151,7 @@ class JournalTest {
 
         journal()
                 .deliver(batch(
-                        0, AT_TEN, new Event(EventId.parse("1-0"), "create", Kind.MAIN, "a", new Bytes(buffer, 7))));
+                        0, AT_TEN, Events.event(EventId.parse("1-0"), "create", Kind.MAIN, "a", new Bytes(buffer, 7))));
 
         assertThat(Files.readString(root.resolve(TEN))).endsWith("\"event\":{\"a\":1}}\n");
     }
@@ -559,7 +560,7 @@ class JournalTest {
     }
 
     private static Event event(int number) {
-        return new Event(new EventId(number, 0), "create", Kind.MAIN, "a", Bytes.of("{}"));
+        return Events.event(new EventId(number, 0), "create", Kind.MAIN, "a", Bytes.of("{}"));
     }
 
     /** The numbers of the events in a file, whose lines must all be whole. */

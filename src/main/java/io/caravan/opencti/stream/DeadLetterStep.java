@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import org.apache.camel.Exchange;
+import org.apache.camel.support.ExchangeHelper;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,11 +30,27 @@ public final class DeadLetterStep {
         return List.of();
     }
 
+    /** For the routes of sinks: puts aside the event that the sink refuses. It is on the disk before the position goes past it. */
+    public void refused(Exchange exchange) {
+        Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
+        String route = String.valueOf(ExchangeHelper.getAtRouteId(exchange));
+        refuse(exchange, route.replaceFirst("^sink-", ""), Reason.of(failure));
+    }
+
+    /** Whether it is known which event an exchange is about. */
+    public static boolean hasEvent(Exchange exchange) {
+        return exchange.getProperty(Handover.EVENT) instanceof Event;
+    }
+
     static void refuse(Exchange part, String error) {
+        refuse(part, Handover.eventOf(part).op(), error);
+    }
+
+    private static void refuse(Exchange part, String by, String error) {
         Event event = Handover.eventOf(part);
         Handover.of(part)
                 .refuse(new DeadLetter(
-                        event.op(), event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
-        LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), event.op(), event, error);
+                        by, event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
+        LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), by, event, error);
     }
 }

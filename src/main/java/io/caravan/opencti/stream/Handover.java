@@ -19,7 +19,8 @@ import org.apache.camel.Exchange;
 final class Handover {
 
     private static final String PROPERTY = "CaravanHandover";
-    private static final String EVENT = "CaravanEvent";
+    /** The exchange property that says which event an exchange is about. */
+    static final String EVENT = "CaravanEvent";
 
     private final Batch batch;
     private final Set<DeadLetter> kept;

@@ -234,7 +234,7 @@ final class Reader implements Runnable {
             }
             try {
                 Envelope envelope = Envelope.read(frame.data());
-                Event event = new Event(id.get(), frame.name(), envelope.kind(), envelope.objectId(), frame.data());
+                Event event = new Event(id.get(), frame.name(), envelope, frame.data());
                 if (frame.name().equals("delete") && !options.isListenDelete()) {
                     inbox.skip(event);
                     counters.leftOut();

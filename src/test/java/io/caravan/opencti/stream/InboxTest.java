@@ -9,6 +9,7 @@ import io.caravan.event.DeadLetter;
 import io.caravan.event.Event;
 import io.caravan.event.Event.Kind;
 import io.caravan.event.EventId;
+import io.caravan.event.Events;
 import io.caravan.event.Position;
 import io.caravan.event.Position.Open;
 import io.caravan.event.Position.Snapshot;
@@ -305,8 +306,8 @@ class InboxTest {
     @Test
     void anObjectAsDependencyAndAsItselfIsNoRepetition() throws Exception {
         Inbox inbox = inbox(MANY, MANY);
-        inbox.add(new Event(id("1001-0"), "create", Kind.DEPENDENCY, "a", Bytes.of("{}")));
-        inbox.add(new Event(id("1001-0"), "create", Kind.MAIN, "a", Bytes.of("{}")));
+        inbox.add(Events.event(id("1001-0"), "create", Kind.DEPENDENCY, "a", Bytes.of("{}")));
+        inbox.add(Events.event(id("1001-0"), "create", Kind.MAIN, "a", Bytes.of("{}")));
 
         assertThat(objects(take(inbox))).containsExactly("a", "a");
     }
@@ -515,7 +516,7 @@ class InboxTest {
     }
 
     private static Event event(String id, String objectId, int size) {
-        return new Event(id(id), "create", Kind.MAIN, objectId, new Bytes(new byte[size], size));
+        return Events.event(id(id), "create", Kind.MAIN, objectId, new Bytes(new byte[size], size));
     }
 
     private static DeadLetter letter(String position, int size) {

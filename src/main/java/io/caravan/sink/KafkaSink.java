@@ -1,0 +1,253 @@
+package io.caravan.sink;
+
+import io.caravan.event.Batch;
+import io.caravan.event.DeadLetter;
+import io.caravan.event.DeadLetters;
+import io.caravan.event.Event;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.IdentityHashMap;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.errors.InterruptException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The Kafka sink: a batch's records are sent, and all are with every in-sync replica when {@link #deliver} returns. It
+ * owns the producer. Whatever fails, the producer is thrown away, with what it still holds, and the next try sends the
+ * whole batch anew with another; so a batch may be written twice, but never in part, and an object's records stay in order.
+ *
+ * <p>A record that Kafka will never take becomes a dead letter, on the disk before the batch counts as delivered, and the
+ * others go. Where Kafka does not say which of a request's records it means, the batch is sent again record by record.
+ *
+ * <p>Called by one thread at a time.
+ */
+public final class KafkaSink implements AutoCloseable {
+
+    private static final Logger LOG = LoggerFactory.getLogger(KafkaSink.class);
+    private static final String NAME = "kafka";
+
+    private final KafkaOptions options;
+    private final KafkaTopics topics;
+    private final DeadLetters deadLetters;
+    private final Set<String> told = new HashSet<>();
+    private volatile Optional<Producer<byte[], byte[]>> producer = Optional.empty();
+    private volatile boolean closed;
+    private Tries tries = new Tries(-1);
+
+    public KafkaSink(KafkaOptions options, DeadLetters deadLetters) {
+        this.options = options;
+        this.topics = new KafkaTopics(options);
+        this.deadLetters = deadLetters;
+    }
+
+    /** The clients cannot be made of the settings, or a topic must not be written to. */
+    public static final class Unusable extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        Unusable(String message, Throwable cause) {
+            super(message, cause);
+        }
+    }
+
+    /**
+     * Makes the topics that are missing and gets ready to send, where Kafka is there; where it is away the first batch
+     * tries again.
+     *
+     * @throws Unusable when waiting would not help
+     */
+    public void start() throws Unusable, InterruptedException {
+        try {
+            open();
+        } catch (UnusableTopic e) {
+            throw new Unusable("kafka.topics: " + e.getMessage(), e);
+        } catch (KafkaFailure e) {
+            LOG.warn(
+                    "{}; the first batch waits for it (is it up, and is kafka.client.security.protocol what it speaks?)",
+                    e.getMessage());
+        } catch (IOException | KafkaException e) {
+            throw new Unusable("kafka.client: " + innermost(e).getMessage(), e);
+        }
+    }
+
+    /** Sends the batch; it is with every in-sync replica when this returns. */
+    public void deliver(Batch batch) throws IOException, InterruptedException {
+        if (tries.batch != batch.before().batches()) {
+            tries = new Tries(batch.before().batches());
+        }
+        tries.count++;
+        boolean isDelivered = false;
+        try {
+            try {
+                send(batch, false);
+            } catch (OneIsRefused e) {
+                LOG.warn("Kafka refuses one of several records and does not say which: each is sent alone now", e);
+                discard();
+                send(batch, true);
+            }
+            isDelivered = true;
+        } catch (InterruptException e) {
+            throw (InterruptedException) new InterruptedException(e.getMessage()).initCause(e);
+        } catch (KafkaException | IllegalStateException e) { // the latter from a producer that was closed meanwhile
+            throw KafkaFailure.of(options.brokers(), e);
+        } catch (OneIsRefused e) {
+            throw new IllegalStateException("a record was sent alone, and one of several was refused", e);
+        } finally {
+            if (!isDelivered) {
+                discard();
+            }
+        }
+    }
+
+    /** From any thread; a batch under way fails. */
+    @Override
+    public void close() {
+        closed = true;
+        discard();
+    }
+
+    private void send(Batch batch, boolean oneByOne) throws IOException, InterruptedException, OneIsRefused {
+        Producer<byte[], byte[]> open = open();
+        String topic = options.nameOf(Topic.EVENTS);
+        Deque<Sent> underWay = new ArrayDeque<>();
+        long bytes = 0;
+        for (Event event : batch.events()) {
+            if (tries.refused.contains(event)) {
+                continue;
+            }
+            ProducerRecord<byte[], byte[]> record = EventRecord.of(topic, event, batch);
+            int size = EventRecord.size(record);
+            if (size > options.recordMaxBytes()) {
+                refuse(event, size, "is larger than kafka.record-max-bytes=" + options.recordMaxBytes());
+                continue;
+            }
+            while (!underWay.isEmpty() && (oneByOne || bytes + size > options.window())) {
+                bytes -= await(underWay.remove(), oneByOne);
+            }
+            Sent sent = new Sent(event, size, open.send(record));
+            if (sent.future.isDone()) {
+                await(sent, oneByOne); // where it failed at once so would all others, after a wait each
+            } else {
+                underWay.add(sent);
+                bytes += size;
+            }
+            if (oneByOne) {
+                open.flush();
+            }
+        }
+        open.flush();
+        while (!underWay.isEmpty()) {
+            await(underWay.remove(), oneByOne);
+        }
+    }
+
+    /** The record's size, when it is written or refused for good. */
+    private int await(Sent sent, boolean alone) throws IOException, InterruptedException, OneIsRefused {
+        try {
+            sent.future.get();
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause();
+            Refusals.Verdict verdict = Refusals.of(cause);
+            if (verdict == Refusals.Verdict.AWAY) {
+                throw KafkaFailure.of(options.brokers(), cause);
+            }
+            if (verdict == Refusals.Verdict.ONE_IS_REFUSED && !alone) {
+                throw new OneIsRefused(cause);
+            }
+            refuse(sent.event, sent.size, "is refused by Kafka: " + cause.getMessage());
+        }
+        return sent.size;
+    }
+
+    private void refuse(Event event, int size, String why) throws IOException {
+        String error = "its record of " + size + " bytes " + why;
+        deadLetters.keep(new DeadLetter(
+                NAME, event.id().toString(), event.objectId(), error, tries.count, Optional.of(event.raw())));
+        tries.refused.add(event);
+        LOG.warn("Dead letter, position {}: {}: {}", event.id(), event, error);
+    }
+
+    private Producer<byte[], byte[]> open() throws IOException, InterruptedException {
+        if (closed) {
+            throw new IOException("the Kafka sink is closed");
+        }
+        if (producer.isEmpty()) {
+            try {
+                for (KafkaTopics.Finding finding : topics.prepare()) {
+                    if (!finding.usable()) {
+                        throw new UnusableTopic(finding.text());
+                    }
+                    if (told.add(finding.text())) {
+                        LOG.warn("{}", finding.text());
+                    }
+                }
+                producer = Optional.of(new KafkaProducer<>(options.producer()));
+            } catch (KafkaException e) {
+                Throwable cause = innermost(e);
+                boolean isUnresolved = cause instanceof ConfigException
+                        && String.valueOf(cause.getMessage()).startsWith("No resolvable bootstrap urls");
+                if (isUnresolved) { // as it is where Kafka's container has not started yet
+                    throw KafkaFailure.of(options.brokers(), cause);
+                }
+                throw e;
+            }
+        }
+        return producer.get();
+    }
+
+    /** What it still holds is not sent; records under way may arrive all the same. */
+    private void discard() {
+        producer.ifPresent(open -> open.close(Duration.ZERO));
+        producer = Optional.empty();
+    }
+
+    private static Throwable innermost(Throwable failure) {
+        Throwable cause = failure;
+        while (cause.getCause() != null && cause.getCause() != cause) {
+            cause = cause.getCause();
+        }
+        return cause;
+    }
+
+    private record Sent(Event event, int size, Future<RecordMetadata> future) {}
+
+    /** The batch that is being tried: how often, and what of it is a dead letter by now. */
+    private static final class Tries {
+        private final long batch;
+        private final Set<Event> refused = Collections.newSetFromMap(new IdentityHashMap<>());
+        private int count;
+
+        Tries(long batch) {
+            this.batch = batch;
+        }
+    }
+
+    private static final class OneIsRefused extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        OneIsRefused(Throwable cause) {
+            super(cause);
+        }
+    }
+
+    private static final class UnusableTopic extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        UnusableTopic(String message) {
+            super(message);
+        }
+    }
+}
