@@ -54,7 +54,7 @@ class ReadmeIT {
     }
 
     @Test
-    void leavesReportsOut() throws Exception {
+    void leavesExternalReferencesOut() throws Exception {
         Path route = home.resolve("routes/create.camel.yaml");
         String steps = yaml("external-reference--");
         String original = Files.readString(route);
