@@ -7,6 +7,7 @@ import io.caravan.event.Event;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
@@ -135,11 +136,11 @@ public final class KafkaSink implements AutoCloseable {
                 continue;
             }
             while (!underWay.isEmpty() && (oneByOne || bytes + size > options.window())) {
-                bytes -= await(underWay.remove(), oneByOne);
+                bytes -= await(underWay.remove(), underWay, oneByOne);
             }
             Sent sent = new Sent(event, size, open.send(record));
             if (sent.future.isDone()) {
-                await(sent, oneByOne); // where it failed at once so would all others, after a wait each
+                await(sent, underWay, oneByOne); // where it failed at once so would all others, after a wait each
             } else {
                 underWay.add(sent);
                 bytes += size;
@@ -150,29 +151,53 @@ public final class KafkaSink implements AutoCloseable {
         }
         open.flush();
         while (!underWay.isEmpty()) {
-            await(underWay.remove(), oneByOne);
+            await(underWay.remove(), underWay, oneByOne);
         }
     }
 
     /** The record's size, when it is written or refused for good. */
-    private int await(Sent sent, boolean alone) throws IOException, InterruptedException, OneIsRefused {
-        try {
-            sent.future.get();
-        } catch (ExecutionException e) {
-            Throwable cause = e.getCause();
-            Refusals.Verdict verdict = Refusals.of(cause);
-            if (verdict == Refusals.Verdict.AWAY) {
-                throw KafkaFailure.of(options.brokers(), cause);
-            }
-            if (verdict == Refusals.Verdict.ONE_IS_REFUSED && !alone) {
+    private int await(Sent sent, Collection<Sent> others, boolean alone)
+            throws IOException, InterruptedException, OneIsRefused {
+        Optional<Throwable> failure = failure(sent);
+        if (failure.isPresent()) {
+            Throwable cause = failure.get();
+            if (!alone && (isOneOfSeveral(cause) || isOneOfSeveral(others))) {
                 throw new OneIsRefused(cause);
             }
             refuse(sent.event, sent.size, "is refused by Kafka: " + cause.getMessage());
+            if (Refusals.of(cause) == Refusals.Verdict.AWAY) {
+                throw KafkaFailure.of(options.brokers(), cause);
+            }
         }
         return sent.size;
     }
 
     private void refuse(Event event, int size, String why) throws IOException {
+    /** Whether one that has failed by now is the invalid one: of the sound ones of its request Kafka says no reason. */
+    private static boolean isOneOfSeveral(Collection<Sent> others) throws InterruptedException {
+        for (Sent sent : others) {
+            if (sent.future.isDone()
+                    && failure(sent).filter(KafkaSink::isOneOfSeveral).isPresent()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isOneOfSeveral(Throwable failure) {
+        return Refusals.of(failure) == Refusals.Verdict.ONE_IS_REFUSED;
+    }
+
+    /** Waits until the record is written, or is not, and why. */
+    private static Optional<Throwable> failure(Sent sent) throws InterruptedException {
+        try {
+            sent.future.get();
+            return Optional.empty();
+        } catch (ExecutionException e) {
+            return Optional.of(e.getCause());
+        }
+    }
+
         String error = "its record of " + size + " bytes " + why;
         deadLetters.keep(new DeadLetter(
                 NAME, event.id().toString(), event.objectId(), error, tries.count, Optional.of(event.raw())));
