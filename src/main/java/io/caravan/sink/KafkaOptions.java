@@ -33,6 +33,8 @@ public record KafkaOptions(
             ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "it is true, or a retry would write twice",
             ProducerConfig.RETRIES_CONFIG, "it has no limit but delivery.timeout.ms",
             ProducerConfig.TRANSACTIONAL_ID_CONFIG, "it is made of platform and stream",
+            ProducerConfig.PARTITIONER_IGNORE_KEYS_CONFIG,
+                    "keys choose partitions, or an object's records would lose their order",
             ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, "records are bytes",
             ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, "records are bytes");
 
