@@ -6,8 +6,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.event.Batch;
 import io.caravan.event.Bytes;
 import io.caravan.event.DeadLetter;
@@ -15,6 +13,7 @@ import io.caravan.event.Event;
 import io.caravan.event.EventId;
 import io.caravan.event.Events;
 import io.caravan.event.Position;
+import io.caravan.testkit.ByObject;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
@@ -29,7 +28,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -61,7 +59,6 @@ class KafkaSinkIT {
     private static final Instant RECEIVED = Instant.parse("2026-11-21T17:38:18.973Z");
     private static final Duration SOON = Duration.ofSeconds(20);
     private static final int MEGABYTE = 1 << 20;
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir
     Path data;
@@ -152,7 +149,7 @@ class KafkaSinkIT {
         List<ConsumerRecord<byte[], byte[]>> records = records();
         assertThat(records.stream().map(ConsumerRecord::partition).distinct()).hasSizeGreaterThan(4);
         assertThat(records).hasSize(4000);
-        assertThat(byKey(records)).isEqualTo(byInternalId(frames));
+        assertThat(ByObject.ofRecords(records)).isEqualTo(ByObject.of(frames));
         records.stream()
                 .collect(java.util.stream.Collectors.groupingBy(KafkaSinkIT::key))
                 .values()
@@ -179,7 +176,7 @@ class KafkaSinkIT {
             deliver(frames.subList(from, Math.min(frames.size(), from + 1000)));
         }
 
-        assertThat(byKey(records()).equals(byInternalId(frames))).isTrue();
+        assertThat(ByObject.ofRecords(records())).isEqualTo(ByObject.of(frames));
         assertThat(letters).isEmpty();
     }
 
@@ -202,7 +199,7 @@ class KafkaSinkIT {
                 .toList();
         deliver(frames);
 
-        assertThat(byKey(records()).equals(byInternalId(frames))).isTrue();
+        assertThat(ByObject.ofRecords(records())).isEqualTo(ByObject.of(frames));
     }
 
     // ---- What it puts aside
@@ -595,27 +592,6 @@ class KafkaSinkIT {
         return Stream.of(record.headers().toArray())
                 .map(header -> header.key() + "=" + new String(header.value(), UTF_8))
                 .toList();
-    }
-
-    private static Map<String, List<ByteBuffer>> byKey(List<ConsumerRecord<byte[], byte[]>> records) {
-        Map<String, List<ByteBuffer>> values = new LinkedHashMap<>();
-        for (ConsumerRecord<byte[], byte[]> record : records) {
-            values.computeIfAbsent(key(record), k -> new ArrayList<>()).add(ByteBuffer.wrap(record.value()));
-        }
-        return values;
-    }
-
-    private static Map<String, List<ByteBuffer>> byInternalId(List<Frame> frames) throws IOException {
-        Map<String, List<ByteBuffer>> values = new LinkedHashMap<>();
-        for (Frame frame : frames) {
-            JsonNode object = JSON.readTree(frame.data()).path("data");
-            String key = object.path("extensions")
-                    .path(Frames.OPENCTI_EXTENSION)
-                    .path("id")
-                    .asText();
-            values.computeIfAbsent(key, k -> new ArrayList<>()).add(ByteBuffer.wrap(frame.data()));
-        }
-        return values;
     }
 
     /** A create whose record is just so large. */
