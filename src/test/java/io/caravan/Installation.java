@@ -104,7 +104,7 @@ final class Installation {
         }
     }
 
-    /** As a process of its own; its log is {@link #log()}. */
+    /** A command and its arguments, separated by spaces, as a process of its own; its log is {@link #log()}. */
     Process run(String command, String... jvmOptions) throws IOException {
         List<String> line = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));

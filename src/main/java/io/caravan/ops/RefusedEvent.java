@@ -16,6 +16,6 @@ final class RefusedEvent implements Predicate {
         Exception failure = exchange.getException() != null
                 ? exchange.getException()
                 : exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
-        return Refusals.of(failure) == Refusals.Verdict.REFUSED && DeadLetterStep.hasEvent(exchange);
+        return Refusals.of(failure) != Refusals.Verdict.AWAY && DeadLetterStep.hasEvent(exchange);
     }
 }

@@ -3,6 +3,7 @@ package io.caravan.ops;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.sink.KafkaFailure;
 import io.caravan.sink.KafkaOptions;
@@ -67,14 +68,15 @@ public final class Tail {
             }
             partitions.forEach(consumer::position); // now, not at the first poll
             long left = manner.most().orElse(Long.MAX_VALUE);
-            while (left > 0) {
+            while (left > 0 && !out.checkError()) { // as where it is piped to a program that has ended
+
                 for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofSeconds(1))) {
                     if (left-- > 0) {
                         out.println(manner.asJson() ? json(record) : line(record));
                     }
                 }
-                out.flush();
             }
+            out.flush();
         } catch (KafkaException e) {
             throw KafkaFailure.of(options.brokers(), e);
         }
@@ -139,21 +141,49 @@ public final class Tail {
             json.writeStringField("key", record.key() == null ? null : new String(record.key(), UTF_8));
             json.writeObjectFieldStart("headers");
             for (Header header : record.headers()) {
-                json.writeStringField(header.key(), new String(header.value(), UTF_8));
+                json.writeStringField(header.key(), header.value() == null ? null : new String(header.value(), UTF_8));
             }
             json.writeEndObject();
             json.writeFieldName("value");
             if (record.value() == null) {
                 json.writeNull();
+            } else if (isJson(record.value())) {
+                json.writeRawValue(new String(record.value(), UTF_8));
             } else {
-                json.writeRawValue(new String(record.value(), UTF_8).replace('\n', ' '));
+                json.writeString(new String(record.value(), UTF_8));
             }
             json.writeEndObject();
         }
-        return text.toString();
+        return onALine(text.toString());
+    }
+
+    private static boolean isJson(byte[] value) {
+        try (JsonParser json = MAPPER.getFactory().createParser(value)) {
+            boolean isValue = json.nextToken() != null;
+            json.skipChildren();
+            return isValue && json.nextToken() == null;
+        } catch (IOException e) {
+            return false; // and so a text of another program's
+        }
+    }
+
+    /** The same JSON: what controls a terminal is white space in it, or stands in a string. */
+    private static String onALine(String json) {
+        StringBuilder line = new StringBuilder(json.length());
+        for (int i = 0; i < json.length(); i++) {
+            char c = json.charAt(i);
+            if (c >= 0x7f && c < 0xa0) {
+                line.append("\\u%04x".formatted((int) c));
+            } else {
+                line.append(c < ' ' ? ' ' : c);
+            }
+        }
+        return line.toString();
     }
 
     private static Optional<String> header(ConsumerRecord<byte[], byte[]> record, String name) {
-        return Optional.ofNullable(record.headers().lastHeader(name)).map(header -> new String(header.value(), UTF_8));
+        return Optional.ofNullable(record.headers().lastHeader(name))
+                .map(Header::value)
+                .map(value -> new String(value, UTF_8));
     }
 }

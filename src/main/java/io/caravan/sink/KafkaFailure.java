@@ -15,10 +15,36 @@ public final class KafkaFailure extends IOException {
     }
 
     public static KafkaFailure of(String brokers, Throwable cause) {
-        String reason = cause.getMessage() == null
-                ? cause.getClass().getSimpleName()
-                : cause.getMessage().strip();
-        return new KafkaFailure("Kafka at " + brokers + " " + verb(cause) + ": " + reason, cause);
+        Throwable told = told(cause);
+        return new KafkaFailure("Kafka at " + brokers + " " + verb(told) + ": " + reason(cause), cause);
+    }
+
+    /** What is wrong, in one line: where a message leaves the reason to its cause, the cause's too. */
+    static String reason(Throwable failure) {
+        Throwable told = told(failure);
+        String message = messageOf(told);
+        String why = told.getCause() == null ? "" : messageOf(told.getCause());
+        return (message.contains(why) ? message : message + ": " + why).replaceAll("\\s*\\R\\s*", " ");
+    }
+
+    /** The failure, or what it wraps where it says no more than that. */
+    private static Throwable told(Throwable failure) {
+        Throwable told = failure;
+        while (told.getCause() != null && isWrapper(told)) {
+            told = told.getCause();
+        }
+        return told;
+    }
+
+    private static boolean isWrapper(Throwable failure) {
+        String message = messageOf(failure);
+        return message.equals(failure.getCause().toString()) || message.matches("Failed to (construct|create) .*");
+    }
+
+    private static String messageOf(Throwable failure) {
+        return failure.getMessage() == null
+                ? failure.getClass().getSimpleName()
+                : failure.getMessage().strip();
     }
 
     private static String verb(Throwable cause) {

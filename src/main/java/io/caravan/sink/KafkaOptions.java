@@ -9,6 +9,7 @@ import java.util.TreeSet;
 import org.apache.kafka.clients.admin.AdminClientConfig;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.config.ConfigDef;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -32,6 +33,8 @@ public record KafkaOptions(
             ProducerConfig.ACKS_CONFIG, "it is all, or events would be lost with a broker",
             ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "it is true, or a retry would write twice",
             ProducerConfig.RETRIES_CONFIG, "it has no limit but delivery.timeout.ms",
+            ProducerConfig.PARTITIONER_IGNORE_KEYS_CONFIG,
+                    "keys choose partitions, or an object's records would lose their order",
             ProducerConfig.TRANSACTIONAL_ID_CONFIG, "it is made of platform and stream",
             ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, "records are bytes",
             ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, "records are bytes");
@@ -57,13 +60,11 @@ public record KafkaOptions(
     /** What a client would say of its properties before it even connects; empty when it would take them. */
     public Optional<String> mistake() {
         try {
-            new ProducerConfig(producer());
+            new ProducerConfig(producer(recordMaxBytes));
             new AdminClientConfig(admin());
             return Optional.empty();
         } catch (ConfigException e) {
             return Optional.of(e.getMessage());
-        } catch (NumberFormatException e) {
-            return Optional.of("buffer.memory is no number: " + e.getMessage());
         }
     }
 
@@ -83,25 +84,36 @@ public record KafkaOptions(
 
     /**
      * A failure shows within half a minute: a record that no broker took in 30 s fails, and with it the try. Then the
-     * producer is thrown away, so nothing is gained by Kafka's own two minutes.
+     * producer is thrown away, so nothing is gained by Kafka's own two minutes. One request at a time goes to a broker:
+     * those behind one that is refused would fail, too, for their sequence numbers.
+     *
+     * @param room how large what is sent at once may be for every topic. The client's batches are half of it at most: it
+     *     splits one that is too large into batches of that size, in vain and without an end where they are too large
      */
-    Map<String, Object> producer() {
+    Map<String, Object> producer(int room) {
         Map<String, Object> properties = new LinkedHashMap<>();
         properties.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
-        properties.put(ProducerConfig.BATCH_SIZE_CONFIG, "262144");
         properties.put(ProducerConfig.LINGER_MS_CONFIG, "5");
         properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, "10000");
         properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, "15000");
         properties.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, "30000");
+        properties.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, "1");
         addCommon(properties, ProducerConfig.configNames());
         properties.put(ProducerConfig.ACKS_CONFIG, "all");
         properties.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "true");
         properties.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, recordMaxBytes);
-        long buffer = Long.parseLong(client.getOrDefault(ProducerConfig.BUFFER_MEMORY_CONFIG, "33554432"));
-        properties.put(ProducerConfig.BUFFER_MEMORY_CONFIG, Math.max(buffer, 2L * recordMaxBytes));
+        long batch = Math.min(number(ProducerConfig.BATCH_SIZE_CONFIG, 262_144), room / 2);
+        long buffer = Math.max(number(ProducerConfig.BUFFER_MEMORY_CONFIG, 33_554_432), 2L * recordMaxBytes);
+        properties.put(ProducerConfig.BATCH_SIZE_CONFIG, String.valueOf(batch));
+        properties.put(ProducerConfig.BUFFER_MEMORY_CONFIG, String.valueOf(buffer));
         properties.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
         properties.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
         return properties;
+    }
+
+    private long number(String property, long byDefault) {
+        String set = client.getOrDefault(property, String.valueOf(byDefault));
+        return (Long) ConfigDef.parseType(property, set, ConfigDef.Type.LONG);
     }
 
     Map<String, Object> admin() {

@@ -7,6 +7,7 @@ import io.caravan.event.Event;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
@@ -20,7 +21,6 @@ import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
-import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.InterruptException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -71,6 +71,8 @@ public final class KafkaSink implements AutoCloseable {
      */
     public void start() throws Unusable, InterruptedException {
         try {
+            newProducer(options.recordMaxBytes())
+                    .close(Duration.ZERO); // what it cannot be made of is said where Kafka is away, too
             open();
         } catch (UnusableTopic e) {
             throw new Unusable("kafka.topics: " + e.getMessage(), e);
@@ -79,7 +81,7 @@ public final class KafkaSink implements AutoCloseable {
                     "{}; the first batch waits for it (is it up, and is kafka.client.security.protocol what it speaks?)",
                     e.getMessage());
         } catch (IOException | KafkaException e) {
-            throw new Unusable("kafka.client: " + innermost(e).getMessage(), e);
+            throw new Unusable("kafka.client: " + KafkaFailure.reason(e), e);
         }
     }
 
@@ -135,11 +137,11 @@ public final class KafkaSink implements AutoCloseable {
                 continue;
             }
             while (!underWay.isEmpty() && (oneByOne || bytes + size > options.window())) {
-                bytes -= await(underWay.remove(), oneByOne);
+                bytes -= await(underWay.remove(), underWay, oneByOne);
             }
             Sent sent = new Sent(event, size, open.send(record));
             if (sent.future.isDone()) {
-                await(sent, oneByOne); // where it failed at once so would all others, after a wait each
+                await(sent, underWay, oneByOne); // where it failed at once so would all others, after a wait each
             } else {
                 underWay.add(sent);
                 bytes += size;
@@ -150,26 +152,50 @@ public final class KafkaSink implements AutoCloseable {
         }
         open.flush();
         while (!underWay.isEmpty()) {
-            await(underWay.remove(), oneByOne);
+            await(underWay.remove(), underWay, oneByOne);
         }
     }
 
     /** The record's size, when it is written or refused for good. */
-    private int await(Sent sent, boolean alone) throws IOException, InterruptedException, OneIsRefused {
-        try {
-            sent.future.get();
-        } catch (ExecutionException e) {
-            Throwable cause = e.getCause();
-            Refusals.Verdict verdict = Refusals.of(cause);
-            if (verdict == Refusals.Verdict.AWAY) {
-                throw KafkaFailure.of(options.brokers(), cause);
-            }
-            if (verdict == Refusals.Verdict.ONE_IS_REFUSED && !alone) {
+    private int await(Sent sent, Collection<Sent> others, boolean alone)
+            throws IOException, InterruptedException, OneIsRefused {
+        Optional<Throwable> failure = failure(sent);
+        if (failure.isPresent()) {
+            Throwable cause = failure.get();
+            if (!alone && (isOneOfSeveral(cause) || isOneOfSeveral(others))) {
                 throw new OneIsRefused(cause);
+            }
+            if (Refusals.of(cause) == Refusals.Verdict.AWAY) {
+                throw KafkaFailure.of(options.brokers(), cause);
             }
             refuse(sent.event, sent.size, "is refused by Kafka: " + cause.getMessage());
         }
         return sent.size;
+    }
+
+    /** Whether one that has failed by now is the invalid one: of the sound ones of its request Kafka says no reason. */
+    private static boolean isOneOfSeveral(Collection<Sent> others) throws InterruptedException {
+        for (Sent sent : others) {
+            if (sent.future.isDone()
+                    && failure(sent).filter(KafkaSink::isOneOfSeveral).isPresent()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isOneOfSeveral(Throwable failure) {
+        return Refusals.of(failure) == Refusals.Verdict.ONE_IS_REFUSED;
+    }
+
+    /** Waits until the record is written, or is not, and why. */
+    private static Optional<Throwable> failure(Sent sent) throws InterruptedException {
+        try {
+            sent.future.get();
+            return Optional.empty();
+        } catch (ExecutionException e) {
+            return Optional.of(e.getCause());
+        }
     }
 
     private void refuse(Event event, int size, String why) throws IOException {
@@ -181,45 +207,61 @@ public final class KafkaSink implements AutoCloseable {
     }
 
     private Producer<byte[], byte[]> open() throws IOException, InterruptedException {
+        requireOpen();
+        if (producer.isEmpty()) {
+            producer = Optional.of(newProducer(prepareTopics()));
+            if (closed) { // meanwhile
+                discard();
+            }
+            requireOpen();
+        }
+        return producer.get();
+    }
+
+    private void requireOpen() throws IOException {
         if (closed) {
             throw new IOException("the Kafka sink is closed");
         }
-        if (producer.isEmpty()) {
-            try {
-                for (KafkaTopics.Finding finding : topics.prepare()) {
-                    if (!finding.usable()) {
-                        throw new UnusableTopic(finding.text());
-                    }
-                    if (told.add(finding.text())) {
-                        LOG.warn("{}", finding.text());
-                    }
+    }
+
+    /** How large what is sent at once may be for all of them. */
+    private int prepareTopics() throws IOException, InterruptedException {
+        try {
+            KafkaTopics.Prepared prepared = topics.prepare();
+            for (KafkaTopics.Finding finding : prepared.findings()) {
+                if (!finding.usable()) {
+                    throw new UnusableTopic(finding.text());
                 }
-                producer = Optional.of(new KafkaProducer<>(options.producer()));
-            } catch (KafkaException e) {
-                Throwable cause = innermost(e);
-                boolean isUnresolved = cause instanceof ConfigException
-                        && String.valueOf(cause.getMessage()).startsWith("No resolvable bootstrap urls");
-                if (isUnresolved) { // as it is where Kafka's container has not started yet
-                    throw KafkaFailure.of(options.brokers(), cause);
+                if (told.add(finding.text())) {
+                    LOG.warn("{}", finding.text());
                 }
-                throw e;
             }
+            return prepared.room();
+        } catch (KafkaException e) {
+            throw orAway(e);
         }
-        return producer.get();
+    }
+
+    private Producer<byte[], byte[]> newProducer(int room) throws IOException {
+        try {
+            return new KafkaProducer<>(options.producer(room));
+        } catch (KafkaException e) {
+            throw orAway(e);
+        }
+    }
+
+    /** A failure to make a client, thrown on; but brokers that have no address yet are away, as where their container starts later. */
+    private KafkaException orAway(KafkaException failure) throws KafkaFailure {
+        if (KafkaFailure.reason(failure).startsWith("No resolvable bootstrap urls")) {
+            throw KafkaFailure.of(options.brokers(), failure);
+        }
+        return failure;
     }
 
     /** What it still holds is not sent; records under way may arrive all the same. */
     private void discard() {
         producer.ifPresent(open -> open.close(Duration.ZERO));
         producer = Optional.empty();
-    }
-
-    private static Throwable innermost(Throwable failure) {
-        Throwable cause = failure;
-        while (cause.getCause() != null && cause.getCause() != cause) {
-            cause = cause.getCause();
-        }
-        return cause;
     }
 
     private record Sent(Event event, int size, Future<RecordMetadata> future) {}

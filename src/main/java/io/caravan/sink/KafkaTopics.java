@@ -2,6 +2,8 @@ package io.caravan.sink;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,27 +36,34 @@ public final class KafkaTopics {
     public record Finding(boolean usable, String text) {}
 
     /**
+     * Topics that are all there.
+     *
+     * @param findings what is to be said of those that were there before; nothing of those that are right
+     * @param room how large what is sent at once may be for all of them, in bytes
+     */
+    record Prepared(List<Finding> findings, int room) {}
+
+    /**
      * Makes what is missing.
      *
-     * @return what is to be said of those that were there; nothing of those that are right
      * @throws IOException when the brokers cannot be asked, or refuse
      */
-    List<Finding> prepare() throws IOException, InterruptedException {
+    Prepared prepare() throws IOException, InterruptedException {
         try (Admin admin = Admin.create(options.admin())) {
-            List<String> existing = new ArrayList<>();
-            List<Finding> findings = new ArrayList<>();
+            boolean allAreNew = true;
             for (Map.Entry<Topic, Optional<TopicDescription>> entry :
                     describe(admin).entrySet()) {
                 if (entry.getValue().isEmpty()) {
                     make(admin, entry.getKey());
                 } else {
-                    existing.add(options.nameOf(entry.getKey()));
+                    allAreNew = false;
                 }
             }
-            if (!existing.isEmpty()) {
-                findings.addAll(mistakes(admin));
+            if (allAreNew) {
+                return new Prepared(List.of(), options.recordMaxBytes());
             }
-            return findings;
+            Map<Topic, Config> configs = configs(admin);
+            return new Prepared(mistakes(configs), room(configs.values()));
         }
     }
 
@@ -69,7 +78,7 @@ public final class KafkaTopics {
                                     + found.map(description -> " is there, partitions: "
                                                     + description.partitions().size())
                                             .orElse(" will be made"))));
-            findings.addAll(mistakes(admin));
+            findings.addAll(mistakes(configs(admin)));
             return findings;
         }
     }
@@ -78,7 +87,7 @@ public final class KafkaTopics {
         Map<String, KafkaFuture<TopicDescription>> answers = admin.describeTopics(
                         options.topics().stream().map(options::nameOf).toList())
                 .topicNameValues();
-        Map<Topic, Optional<TopicDescription>> found = new java.util.EnumMap<>(Topic.class);
+        Map<Topic, Optional<TopicDescription>> found = new EnumMap<>(Topic.class);
         for (Topic topic : options.topics()) {
             try {
                 found.put(topic, Optional.of(answers.get(options.nameOf(topic)).get()));
@@ -106,18 +115,17 @@ public final class KafkaTopics {
         }
     }
 
-    /** What stands in the way of a topic's records; who may not read a topic's configuration is told nothing of it. */
-    private List<Finding> mistakes(Admin admin) throws IOException, InterruptedException {
+    /** Of the topics that are there; who may not read a topic's configuration is told nothing of it. */
+    private Map<Topic, Config> configs(Admin admin) throws IOException, InterruptedException {
         Map<ConfigResource, Topic> resources = new HashMap<>();
         for (Topic topic : options.topics()) {
             resources.put(new ConfigResource(ConfigResource.Type.TOPIC, options.nameOf(topic)), topic);
         }
-        List<Finding> findings = new ArrayList<>();
+        Map<Topic, Config> configs = new EnumMap<>(Topic.class);
         for (Map.Entry<ConfigResource, KafkaFuture<Config>> answer :
                 admin.describeConfigs(resources.keySet()).values().entrySet()) {
             try {
-                findings.addAll(mistakes(
-                        resources.get(answer.getKey()), answer.getValue().get()));
+                configs.put(resources.get(answer.getKey()), answer.getValue().get());
             } catch (ExecutionException e) {
                 boolean isNoFinding = e.getCause() instanceof AuthorizationException
                         || e.getCause() instanceof UnknownTopicOrPartitionException;
@@ -126,6 +134,22 @@ public final class KafkaTopics {
                 }
             }
         }
+        return configs;
+    }
+
+    private int room(Collection<Config> configs) {
+        return (int)
+                configs.stream().mapToLong(KafkaTopics::maxMessageBytes).reduce(options.recordMaxBytes(), Math::min);
+    }
+
+    private static long maxMessageBytes(Config config) {
+        return Long.parseLong(config.get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG).value());
+    }
+
+    /** What stands in the way of the topics' records. */
+    private List<Finding> mistakes(Map<Topic, Config> configs) {
+        List<Finding> findings = new ArrayList<>();
+        configs.forEach((topic, config) -> findings.addAll(mistakes(topic, config)));
         return findings;
     }
 
@@ -139,8 +163,7 @@ public final class KafkaTopics {
                     name + " has cleanup.policy=" + policy + ", and records would be lost: alter it to "
                             + topic.cleanupPolicy() + ", or say another kafka.topic-prefix"));
         }
-        long most =
-                Long.parseLong(config.get(TopicConfig.MAX_MESSAGE_BYTES_CONFIG).value());
+        long most = maxMessageBytes(config);
         if (most < options.recordMaxBytes()) {
             findings.add(new Finding(
                     true,

@@ -37,8 +37,12 @@ public final class Refusals {
             InvalidTimestampException.class, Verdict.ONE_IS_REFUSED,
             CorruptRecordException.class, Verdict.AWAY); // damaged on the way there: it is not the record
 
-    /** Of the statuses from 400 to 499, those that are about the address, the right or the moment, and not the record. */
-    private static final Set<Integer> NOT_THE_RECORDS = Set.of(401, 403, 404, 405, 407, 408, 421, 423, 425, 426, 429);
+    /**
+     * Of the statuses from 400 to 499, those that are about the address and what it speaks, the right or the moment, and
+     * not the record.
+     */
+    private static final Set<Integer> NOT_THE_RECORDS =
+            Set.of(401, 402, 403, 404, 405, 406, 407, 408, 410, 411, 415, 417, 421, 423, 424, 425, 426, 428, 429);
 
     private Refusals() {}
 

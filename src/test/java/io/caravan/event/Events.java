@@ -1,13 +1,30 @@
 package io.caravan.event;
 
+import io.caravan.testkit.Frame;
 import java.util.Optional;
 
-/** Events as tests need them: of an object with this STIX id, and nothing else known of it. */
+/** Events as tests need them. */
 public final class Events {
 
     private Events() {}
 
+    /** Of an object with this STIX id, and nothing else known of it. */
     public static Event event(EventId id, String op, Event.Kind kind, String objectId, Bytes raw) {
         return new Event(id, op, new Envelope(kind, objectId, "", "", Optional.empty()), raw);
+    }
+
+    /** What comes of a frame of the stream. */
+    public static Event event(Frame frame) {
+        byte[] data = frame.data();
+        return event(frame, new Bytes(data, data.length));
+    }
+
+    /** As {@link #event(Frame)}, with these bytes. */
+    public static Event event(Frame frame, Bytes data) {
+        try {
+            return new Event(EventId.parse(frame.id()), frame.event(), Envelope.read(data), data);
+        } catch (Unreadable e) {
+            throw new IllegalArgumentException(frame.toString(), e);
+        }
     }
 }

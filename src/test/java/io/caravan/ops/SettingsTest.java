@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.sink.KafkaOptions;
+import io.caravan.sink.Topic;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -140,7 +142,26 @@ class SettingsTest {
                 "caravan.http-port | 65536 | is no number from 0 to 65535",
                 "caravan.log-level | LOUD | is not ERROR or WARN",
                 "caravan.sniks | journal | there is no such setting; did you mean caravan.sinks?",
-                "kafka.brokers | localhost:9092 | there is no such setting",
+                "kafka.brokers | localhost | is no broker, which is host:port",
+                "kafka.brokers | localhost:0 | is no broker",
+                "kafka.brokers | localhost:65536 | is no broker",
+                "kafka.brokers | a:9092,,b:9092 | \"\" is no broker",
+                "kafka.brokers | a:9092, | \"\" is no broker",
+                "kafka.brokers | a:9092;b:9092 | is no broker, which is host:port",
+                "kafka.brokers | SASL_SSL://kafka:9093 | is no broker",
+                "kafka.brokers | ::1:9092 | is no broker",
+                "kafka.topic-prefix | threat intel. | is no topic prefix",
+                "kafka.topics | | \"\" is no topic; there are: events",
+                "kafka.topics | events,evnets | \"evnets\" is no topic; there are: events",
+                "kafka.record-max-bytes | 1GB | is not from 1KB to 512MB",
+                "kafka.record-max-bytes | 100 | is not from 1KB to 512MB",
+                "kafka.client.acks | 1 | cannot be set: it is all, or events would be lost with a broker",
+                "kafka.client.bootstrap.servers | a:9092 | cannot be set: it is kafka.brokers",
+                "kafka.client.max.request.size | 1 | cannot be set: it is kafka.record-max-bytes",
+                "kafka.client.enable.idempotence | false | cannot be set: it is true",
+                "kafka.client.transactional.id | mine | cannot be set: it is made of platform and stream",
+                "kafka.client.partitioner.ignore.keys | true | cannot be set: keys choose partitions",
+                "kafka.sasl.mechanism | PLAIN | there is no such setting",
             })
     void aMistakeIsOneLineThatSaysWhatWouldBeRight(String name, String value, String message) throws IOException {
         String line = name + "=" + (value == null ? "" : value);
@@ -182,6 +203,86 @@ class SettingsTest {
         environment.put("OPENCTI_PORT_8080_TCP", "tcp://10.0.0.1:8080"); // as Kubernetes sets it
         assertThat(settings("", environment).doubts())
                 .containsExactly("The environment variable OPENCTI_STRAT is no setting; did you mean OPENCTI_START?");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "localhost:9092",
+                "kafka-1.example.org:9092,kafka-2.example.org:9092",
+                "kafka_1:1 , 10.0.0.1:65535",
+                "[::1]:9092,[2001:db8::17]:9092",
+                ""
+            })
+    void brokersAreHostAndPort(String brokers) throws IOException {
+        Settings settings = settings("kafka.brokers=" + brokers, SOUND);
+        assertThat(settings.mistakes()).isEmpty();
+        assertThat(settings.kafka().brokers()).isEqualTo(brokers);
+    }
+
+    @Test
+    void theKafkaSinkNeedsBrokers() throws IOException {
+        assertThat(settings("caravan.sinks=journal,kafka", SOUND).mistakes())
+                .containsExactly(
+                        "kafka.brokers: not set, and caravan.sinks names kafka: say host:port of one broker or of several,"
+                                + " separated by commas (KAFKA_BROKERS)");
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("KAFKA_BROKERS", "kafka:9092");
+        assertThat(settings("caravan.sinks=kafka", environment).mistakes()).isEmpty();
+    }
+
+    @Test
+    void whatKafkaIsToBeComesFromItsSettings() throws IOException {
+        KafkaOptions kafka = settings("""
+                        kafka.brokers=kafka:9092
+                        kafka.topic-prefix=cti.
+                        kafka.record-max-bytes=3MB
+                        kafka.client.sasl.mechanism=PLAIN
+                        """, SOUND).kafka();
+        assertThat(kafka)
+                .isEqualTo(new KafkaOptions(
+                        "kafka:9092", 3 << 20, "cti.", List.of(Topic.EVENTS), Map.of("sasl.mechanism", "PLAIN")));
+        assertThat(settings("", SOUND).kafka())
+                .isEqualTo(new KafkaOptions("", 16 << 20, "opencti.", List.of(Topic.EVENTS), Map.of()));
+    }
+
+    @Test
+    void anyPropertyOfKafkasClientsIsAVariableToo() throws IOException {
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("KAFKA_CLIENT_SECURITY_PROTOCOL", "SASL_SSL");
+        environment.put("KAFKA_CLIENT_SASL_JAAS_CONFIG", " …PlainLoginModule required password=\"Hush_1\"; ");
+        environment.put("KAFKA_CLIENT_LINGER_MS", "7");
+        Settings settings = settings("kafka.client.linger.ms=6\nkafka.client.batch.size=1000", environment);
+        assertThat(settings.mistakes()).isEmpty();
+        assertThat(settings.doubts()).isEmpty();
+        assertThat(settings.kafka().client())
+                .isEqualTo(Map.of(
+                        "security.protocol", "SASL_SSL",
+                        "sasl.jaas.config", "…PlainLoginModule required password=\"Hush_1\";",
+                        "linger.ms", "7",
+                        "batch.size", "1000"));
+    }
+
+    @Test
+    void aReservedClientPropertyInAVariableIsAMistakeThatNamesIt() throws IOException {
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("KAFKA_CLIENT_ACKS", "1");
+        assertThat(settings("", environment).mistakes())
+                .containsExactly("kafka.client.acks (from KAFKA_CLIENT_ACKS): cannot be set: it is all, or events would"
+                        + " be lost with a broker");
+    }
+
+    @Test
+    void aClientPropertyThatNobodyKnowsIsDoubtedAndHandedOn() throws IOException {
+        Settings settings = settings("kafka.client.sasl.mechanisn=PLAIN\nkafka.client.acme.vault=secret", SOUND);
+        assertThat(settings.mistakes()).isEmpty();
+        assertThat(settings.doubts())
+                .containsExactly(
+                        "kafka.client.acme.vault: Kafka's clients know no property acme.vault; it is handed to them all the"
+                                + " same",
+                        "kafka.client.sasl.mechanisn: Kafka's clients know no property sasl.mechanisn; did you mean"
+                                + " sasl.mechanism?; it is handed to them all the same");
+        assertThat(settings.kafka().client()).containsEntry("acme.vault", "secret");
     }
 
     @Property(tries = 2000)
