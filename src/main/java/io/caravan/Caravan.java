@@ -61,11 +61,10 @@ public final class Caravan {
 
     @Command(description = "Follow the stream until stopped.", mixinStandardHelpOptions = true)
     int run() {
-        Optional<Settings> settings = settings();
+        Optional<Settings> settings = settings("", "");
         if (settings.isEmpty()) {
             return UNUSABLE;
         }
-        configureLogging(settings.get(), settings.get().get("caravan.log-level"));
         settings.get().doubts().forEach(err::println);
         try (Program program = new Program(settings.get())) {
             Thread hook = new Thread(() -> stop(program), "stop");
@@ -97,11 +96,10 @@ public final class Caravan {
             description = "Check the settings and routes, and open the stream once; one line a finding.",
             mixinStandardHelpOptions = true)
     int check() {
-        Optional<Settings> settings = settings();
+        Optional<Settings> settings = settings("", "ERROR");
         if (settings.isEmpty()) {
             return UNUSABLE;
         }
-        configureLogging(settings.get(), "ERROR");
         settings.get().doubts().forEach(out::println);
         return new Check(settings.get(), out).run() ? STOPPED : UNUSABLE;
     }
@@ -114,11 +112,10 @@ public final class Caravan {
                     boolean fromStart,
             @Option(names = "--json", description = "One JSON object a record, whole.") boolean asJson,
             @Option(names = "-n", paramLabel = "COUNT", description = "Stop after so many records.") Long most) {
-        Optional<Settings> settings = settings("kafka.");
+        Optional<Settings> settings = settings("kafka.", "ERROR");
         if (settings.isEmpty()) {
             return UNUSABLE;
         }
-        configureLogging(settings.get(), "ERROR");
         try {
             Optional<KafkaOptions> kafka = Tail.whereToLook(settings.get());
             if (kafka.isEmpty()) {
@@ -146,7 +143,7 @@ public final class Caravan {
             mixinStandardHelpOptions = true)
     int health(
             @Option(names = "--live", description = "Only whether it is alive, whatever it waits for.") boolean live) {
-        Optional<Settings> settings = settings("caravan.http-");
+        Optional<Settings> settings = settings("caravan.http-", "ERROR");
         if (settings.isEmpty()) {
             return UNUSABLE;
         }
@@ -154,13 +151,14 @@ public final class Caravan {
         return (live ? question.isLive() : question.isReady()) ? STOPPED : FAILED;
     }
 
-    private Optional<Settings> settings() {
-        return settings("");
-    }
-
-    /** Those whose names begin so; without mistakes. */
-    private Optional<Settings> settings(String prefix) {
+    /**
+     * Those whose names begin so; without mistakes.
+     *
+     * @param logLevel instead of the one that is set; empty: that one
+     */
+    private Optional<Settings> settings(String prefix, String logLevel) {
         try {
+            configureLogging(logLevel);
             Settings settings = Settings.loadOnly(prefix, home.toAbsolutePath(), System.getenv());
             if (settings.mistakes().isEmpty()) {
                 return Optional.of(settings);
@@ -177,10 +175,13 @@ public final class Caravan {
         return UNUSABLE;
     }
 
-    /** Before the first logger is made: logback reads these once. */
-    private static void configureLogging(Settings settings, String level) {
-        System.setProperty("caravan.log-format", settings.get("caravan.log-format"));
-        System.setProperty("caravan.log-level", level);
+    /** Before the first logger is made, as the Kafka clients do when their settings are looked at: logback reads these once. */
+    private void configureLogging(String level) throws IOException {
+        Settings log = Settings.loadOnly("caravan.log-", home.toAbsolutePath(), System.getenv());
+        if (log.mistakes().isEmpty()) {
+            System.setProperty("caravan.log-format", log.get("caravan.log-format"));
+            System.setProperty("caravan.log-level", level.isEmpty() ? log.get("caravan.log-level") : level);
+        }
     }
 
     /**

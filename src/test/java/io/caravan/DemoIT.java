@@ -59,7 +59,7 @@ class DemoIT {
             assertThat(admin.describeCluster().nodes().get()).hasSize(1);
         }
         demo.destroy();
-        assertThat(demo.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(demo.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(demo.exitValue()).isZero();
         assertThat(said()).doesNotContain("\tat ").doesNotContain("Exception").doesNotContain("ERROR");
         assertThat(brokers).doesNotExist();
@@ -112,7 +112,7 @@ class DemoIT {
         demo = run(List.of(launcher(), "demo"));
         await().atMost(SOON).until(() -> !journal().isEmpty());
         demo.destroy();
-        assertThat(demo.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(demo.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(demo.exitValue()).isZero();
     }
 

@@ -134,8 +134,10 @@ public final class Settings {
                 sources.put(name, variable);
             }
         }
-        takeClientVariables(environment, sources);
-        checkClientProperties(sources);
+        if (CLIENT.startsWith(prefix)) {
+            takeClientVariables(environment, sources);
+            checkClientProperties(sources);
+        }
         doubtUnknownVariables(environment);
         for (Setting setting : ALL.values()) {
             if (!setting.name().startsWith(prefix)) {
