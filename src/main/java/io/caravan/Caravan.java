@@ -121,6 +121,10 @@ public final class Caravan {
             if (kafka.isEmpty()) {
                 return unusable(List.of("kafka.brokers: not set, and no demo runs here: say host:port of a broker"));
             }
+            Optional<String> mistake = kafka.get().mistake();
+            if (mistake.isPresent()) {
+                return unusable(List.of("kafka.client: " + mistake.get()));
+            }
             new Tail(kafka.get(), out).run(topic, new Tail.Manner(fromStart, asJson, Optional.ofNullable(most)));
             return STOPPED;
         } catch (IOException e) {

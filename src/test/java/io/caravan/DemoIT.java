@@ -15,6 +15,8 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.OffsetSpec;
+import org.apache.kafka.common.TopicPartition;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -56,7 +58,14 @@ class DemoIT {
         assertThat(journal()).allMatch(line -> line.startsWith("{\"position\":\"") && line.endsWith("}"));
         try (Admin admin = Admin.create(
                 Map.of("bootstrap.servers", Files.readString(brokers).strip()))) {
-            assertThat(admin.describeCluster().nodes().get()).hasSize(1);
+            assertThat(admin.listTopics().names().get()).contains("opencti.events");
+            TopicPartition first = new TopicPartition("opencti.events", 0);
+            await().atMost(SOON)
+                    .until(() -> admin.listOffsets(Map.of(first, OffsetSpec.latest()))
+                                    .partitionResult(first)
+                                    .get()
+                                    .offset()
+                            >= 5);
         }
         demo.destroy();
         assertThat(demo.waitFor(60, TimeUnit.SECONDS)).isTrue();

@@ -5,6 +5,7 @@ import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.Platform.LiveStream;
 import io.caravan.opencti.stream.StreamProbe;
+import io.caravan.sink.KafkaFailure;
 import io.caravan.sink.KafkaTopics;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -120,8 +121,8 @@ public final class Check {
             }
         } catch (IOException e) {
             bad("kafka", e.getMessage());
-        } catch (KafkaException e) { // of the clients' properties
-            bad("kafka.client", StartFailure.describe(e, route -> Optional.empty()));
+        } catch (KafkaException e) {
+            bad("kafka", KafkaFailure.of(settings.kafka().brokers(), e).getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             bad("kafka", "was not reached before the check was interrupted");

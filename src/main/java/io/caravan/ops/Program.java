@@ -11,6 +11,7 @@ import io.caravan.opencti.stream.Retries;
 import io.caravan.sink.DeadLetterFiles;
 import io.caravan.sink.Journal;
 import io.caravan.sink.KafkaSink;
+import io.caravan.sink.Refusals;
 import io.caravan.sink.Sinks;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -96,7 +97,7 @@ public final class Program implements AutoCloseable {
         main.bind("opencti", component);
         main.bind("journal", journal);
         main.bind("kafka", kafka);
-        main.bind("deadLetter", new DeadLetterStep());
+        main.bind("deadLetter", new DeadLetterStep(Refusals::isOutage));
         main.bind("refusedEvent", new RefusedEvent());
         main.bind("sinks", new Sinks(settings.sinks()));
         main.bind("changes", new BatchAggregation());

@@ -25,7 +25,7 @@ final class ProgramHealthCheck extends AbstractHealthCheck {
 
     @Override
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
-        if (options.get(CHECK_KIND) == Kind.LIVENESS || context.get().isStarted()) {
+        if (context.get().isStarted()) {
             builder.up();
         } else {
             boolean isStopping = context.get().isStopping() || context.get().isStopped();

@@ -3,14 +3,18 @@ package io.caravan.sink;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.event.Bytes;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -18,7 +22,10 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
+import java.util.Arrays;
 import java.util.Base64;
+import java.util.List;
+import java.util.Map;
 
 /**
  * Dead letters as files, one a day (UTC): {@code {"time", "sink", "position", "id", "error", "attempts", "event"}} a line,
@@ -28,7 +35,12 @@ import java.util.Base64;
  */
 public final class DeadLetterFiles implements DeadLetters {
 
-    private static final JsonFactory JSON = new JsonFactory();
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final JsonFactory JSON = MAPPER.getFactory();
+    private static final byte[] NULL = "null".getBytes(StandardCharsets.UTF_8);
+    private static final byte[] END = "}\n".getBytes(StandardCharsets.UTF_8);
+    /** What is written and looked at in one go: the JDK keeps a copy of it outside the heap. */
+    private static final int PIECE = 256 * 1024;
 
     private final Path directory;
     private final Clock clock;
@@ -42,14 +54,18 @@ public final class DeadLetterFiles implements DeadLetters {
     public synchronized void keep(DeadLetter letter) throws IOException {
         Instant time = clock.instant();
         Path file = directory.resolve(LocalDate.ofInstant(time, ZoneOffset.UTC) + ".ndjson");
-        ByteBuffer line = ByteBuffer.wrap(line(letter, time));
+        ByteBuffer head = ByteBuffer.wrap(head(letter, time));
+        ByteBuffer event = letter.event().map(DeadLetterFiles::eventJson).orElse(ByteBuffer.wrap(NULL));
         Durably.createDirectories(directory);
         try (FileChannel channel =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             long end = endOfLastLine(channel);
             channel.truncate(end).position(end);
-            while (line.hasRemaining()) {
-                channel.write(line);
+            for (ByteBuffer part : List.of(head, event, ByteBuffer.wrap(END))) {
+                while (part.hasRemaining()) {
+                    channel.write(part.slice(part.position(), Math.min(PIECE, part.remaining())));
+                    part.position(part.position() + Math.min(PIECE, part.remaining()));
+                }
             }
             channel.force(true);
         }
@@ -75,9 +91,10 @@ public final class DeadLetterFiles implements DeadLetters {
         return 0;
     }
 
-    private static byte[] line(DeadLetter letter, Instant time) throws IOException {
-        ByteArrayOutputStream line = new ByteArrayOutputStream();
-        try (JsonGenerator json = JSON.createGenerator(line)) {
+    /** The line up to where the event stands. */
+    private static byte[] head(DeadLetter letter, Instant time) throws IOException {
+        ByteArrayOutputStream head = new ByteArrayOutputStream();
+        try (JsonGenerator json = JSON.createGenerator(head).disable(JsonGenerator.Feature.AUTO_CLOSE_JSON_CONTENT)) {
             json.writeStartObject();
             json.writeStringField("time", time.toString());
             json.writeStringField("sink", letter.sink());
@@ -85,16 +102,9 @@ public final class DeadLetterFiles implements DeadLetters {
             writeTextOrNull(json, "id", letter.id());
             json.writeStringField("error", letter.error());
             json.writeNumberField("attempts", letter.attempts());
-            json.writeFieldName("event");
-            if (letter.event().isPresent()) {
-                writeEvent(json, letter.event().get());
-            } else {
-                json.writeNull();
-            }
-            json.writeEndObject();
         }
-        line.write('\n');
-        return line.toByteArray();
+        head.writeBytes(",\"event\":".getBytes(StandardCharsets.UTF_8));
+        return head.toByteArray();
     }
 
     private static void writeTextOrNull(JsonGenerator json, String field, String text) throws IOException {
@@ -105,29 +115,50 @@ public final class DeadLetterFiles implements DeadLetters {
         }
     }
 
-    private static void writeEvent(JsonGenerator json, Bytes event) throws IOException {
-        String text;
+    private static ByteBuffer eventJson(Bytes event) {
+        byte[] bytes = exactly(event);
         try {
-            text = StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(event.array(), 0, event.length()))
-                    .toString();
-        } catch (CharacterCodingException e) {
-            json.writeStartObject();
-            json.writeFieldName("base64");
-            json.writeString(
-                    Base64.getEncoder().encodeToString(java.util.Arrays.copyOf(event.array(), event.length())));
-            json.writeEndObject();
-            return;
+            if (!isUtf8(bytes)) {
+                return ByteBuffer.wrap(MAPPER.writeValueAsBytes(
+                        Map.of("base64", Base64.getEncoder().encodeToString(bytes))));
+            }
+            if (!isJson(bytes)) {
+                return ByteBuffer.wrap(MAPPER.writeValueAsBytes(new String(bytes, StandardCharsets.UTF_8)));
+            }
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("a text is always writable", e);
         }
-        if (isJson(text)) {
-            json.writeRawValue(text.replace('\n', ' '));
-        } else {
-            json.writeString(text);
-        }
+        return ByteBuffer.wrap(onOneLine(bytes));
     }
 
-    private static boolean isJson(String text) {
+    /** Within JSON line feeds can only be white space. */
+    private static byte[] onOneLine(byte[] json) {
+        byte[] line = json;
+        for (int i = 0; i < json.length; i++) {
+            if (json[i] == '\n') {
+                line = line == json ? json.clone() : line;
+                line[i] = ' ';
+            }
+        }
+        return line;
+    }
+
+    /** Piece by piece: a text of it all would take twice the memory or more. */
+    private static boolean isUtf8(byte[] bytes) {
+        CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+        ByteBuffer in = ByteBuffer.wrap(bytes);
+        CharBuffer out = CharBuffer.allocate(PIECE);
+        CoderResult result;
+        do {
+            result = decoder.decode(in, out.clear(), true);
+        } while (result.isOverflow());
+        return !result.isError();
+    }
+
+    private static boolean isJson(byte[] text) {
+        if (text.length == 0 || text[0] <= 0 || text.length > 1 && text[1] == 0) {
+            return false; // another encoding, which the parser would guess, or a byte order mark
+        }
         try (JsonParser parser = JSON.createParser(text)) {
             if (parser.nextToken() == null) {
                 return false;
@@ -137,5 +168,9 @@ public final class DeadLetterFiles implements DeadLetters {
         } catch (IOException e) {
             return false;
         }
+    }
+
+    private static byte[] exactly(Bytes event) {
+        return event.array().length == event.length() ? event.array() : Arrays.copyOf(event.array(), event.length());
     }
 }

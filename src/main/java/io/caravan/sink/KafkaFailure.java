@@ -57,6 +57,6 @@ public final class KafkaFailure extends IOException {
         if (cause instanceof ConfigException) {
             return "is not found";
         }
-        return cause instanceof TimeoutException ? "does not answer" : "cannot take the batch";
+        return cause instanceof TimeoutException ? "does not answer" : "cannot be used";
     }
 }

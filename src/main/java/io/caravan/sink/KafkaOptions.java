@@ -1,5 +1,6 @@
 package io.caravan.sink;
 
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -26,6 +27,8 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 public record KafkaOptions(
         String brokers, int recordMaxBytes, String topicPrefix, List<Topic> topics, Map<String, String> client) {
 
+    private static final int DELIVERY_TIMEOUT = 30_000;
+
     /** What delivery rests on, or what has a setting of its own: by property, why it cannot be set. */
     private static final Map<String, String> RESERVED = Map.of(
             ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, "it is kafka.brokers",
@@ -34,6 +37,8 @@ public record KafkaOptions(
             ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, "it is true, or a retry would write twice",
             ProducerConfig.RETRIES_CONFIG, "it has no limit but delivery.timeout.ms",
             ProducerConfig.PARTITIONER_IGNORE_KEYS_CONFIG,
+                    "keys choose partitions, or an object's records would lose their order",
+            ProducerConfig.PARTITIONER_CLASS_CONFIG,
                     "keys choose partitions, or an object's records would lose their order",
             ProducerConfig.TRANSACTIONAL_ID_CONFIG, "it is made of platform and stream",
             ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, "records are bytes",
@@ -62,6 +67,7 @@ public record KafkaOptions(
         try {
             new ProducerConfig(producer(recordMaxBytes));
             new AdminClientConfig(admin());
+            new ConsumerConfig(consumer());
             return Optional.empty();
         } catch (ConfigException e) {
             return Optional.of(e.getMessage());
@@ -96,7 +102,7 @@ public record KafkaOptions(
         properties.put(ProducerConfig.LINGER_MS_CONFIG, "5");
         properties.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, "10000");
         properties.put(ProducerConfig.REQUEST_TIMEOUT_MS_CONFIG, "15000");
-        properties.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, "30000");
+        properties.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, String.valueOf(DELIVERY_TIMEOUT));
         properties.put(ProducerConfig.MAX_IN_FLIGHT_REQUESTS_PER_CONNECTION, "1");
         addCommon(properties, ProducerConfig.configNames());
         properties.put(ProducerConfig.ACKS_CONFIG, "all");
@@ -109,6 +115,12 @@ public record KafkaOptions(
         properties.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
         properties.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
         return properties;
+    }
+
+    /** When a record that the producer has been given must have been answered for, at the latest. */
+    Duration patience() {
+        return Duration.ofMillis(number(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, DELIVERY_TIMEOUT))
+                .plusSeconds(10);
     }
 
     private long number(String property, long byDefault) {

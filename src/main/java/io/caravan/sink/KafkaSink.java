@@ -16,6 +16,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -28,7 +30,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The Kafka sink: a batch's records are sent, and all are with every in-sync replica when {@link #deliver} returns. It
  * owns the producer. Whatever fails, the producer is thrown away, with what it still holds, and the next try sends the
- * whole batch anew with another; so a batch may be written twice, but never in part, and an object's records stay in order.
+ * whole batch anew with another; so a batch may be written twice, but never in part. What was on its way to a broker may
+ * still be written behind the new one's records: only a transaction fences that.
  *
  * <p>A record that Kafka will never take becomes a dead letter, on the disk before the batch counts as delivered, and the
  * others go. Where Kafka does not say which of a request's records it means, the batch is sent again record by record.
@@ -96,7 +99,9 @@ public final class KafkaSink implements AutoCloseable {
             try {
                 send(batch, false);
             } catch (OneIsRefused e) {
-                LOG.warn("Kafka refuses one of several records and does not say which: each is sent alone now", e);
+                LOG.warn(
+                        "Kafka refuses one of several records and does not say which ({}): each is sent alone now",
+                        e.getMessage());
                 discard();
                 send(batch, true);
             }
@@ -146,11 +151,7 @@ public final class KafkaSink implements AutoCloseable {
                 underWay.add(sent);
                 bytes += size;
             }
-            if (oneByOne) {
-                open.flush();
-            }
         }
-        open.flush();
         while (!underWay.isEmpty()) {
             await(underWay.remove(), underWay, oneByOne);
         }
@@ -174,27 +175,35 @@ public final class KafkaSink implements AutoCloseable {
     }
 
     /** Whether one that has failed by now is the invalid one: of the sound ones of its request Kafka says no reason. */
-    private static boolean isOneOfSeveral(Collection<Sent> others) throws InterruptedException {
+    private boolean isOneOfSeveral(Collection<Sent> others) throws IOException, InterruptedException {
         for (Sent sent : others) {
             if (sent.future.isDone()
-                    && failure(sent).filter(KafkaSink::isOneOfSeveral).isPresent()) {
+                    && failure(sent).filter(this::isOneOfSeveral).isPresent()) {
                 return true;
             }
         }
         return false;
     }
 
-    private static boolean isOneOfSeveral(Throwable failure) {
+    private boolean isOneOfSeveral(Throwable failure) {
         return Refusals.of(failure) == Refusals.Verdict.ONE_IS_REFUSED;
     }
 
-    /** Waits until the record is written, or is not, and why. */
-    private static Optional<Throwable> failure(Sent sent) throws InterruptedException {
+    /**
+     * Waits until the record is written, or is not, and why. The producer itself gives a record up in time; unless its
+     * thread is dead, as after an error of the JVM.
+     */
+    private Optional<Throwable> failure(Sent sent) throws IOException, InterruptedException {
         try {
-            sent.future.get();
+            sent.future.get(options.patience().toMillis(), TimeUnit.MILLISECONDS);
             return Optional.empty();
         } catch (ExecutionException e) {
             return Optional.of(e.getCause());
+        } catch (TimeoutException e) {
+            throw new IOException(
+                    "Kafka's producer has not answered for "
+                            + options.patience().toSeconds() + " s, another is made",
+                    e);
         }
     }
 
@@ -260,8 +269,13 @@ public final class KafkaSink implements AutoCloseable {
 
     /** What it still holds is not sent; records under way may arrive all the same. */
     private void discard() {
-        producer.ifPresent(open -> open.close(Duration.ZERO));
+        Optional<Producer<byte[], byte[]>> discarded = producer;
         producer = Optional.empty();
+        try {
+            discarded.ifPresent(open -> open.close(Duration.ZERO));
+        } catch (KafkaException e) { // of a producer that is not needed any more
+            LOG.debug("A Kafka producer did not close in order", e);
+        }
     }
 
     private record Sent(Event event, int size, Future<RecordMetadata> future) {}
@@ -281,7 +295,7 @@ public final class KafkaSink implements AutoCloseable {
         private static final long serialVersionUID = 1L;
 
         OneIsRefused(Throwable cause) {
-            super(cause);
+            super(cause.getMessage(), cause);
         }
     }
 

@@ -1,11 +1,14 @@
 package io.caravan.sink;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.apache.camel.http.base.HttpOperationFailedException;
 import org.apache.kafka.common.InvalidRecordException;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.errors.CorruptRecordException;
 import org.apache.kafka.common.errors.InvalidTimestampException;
 import org.apache.kafka.common.errors.RecordBatchTooLargeException;
@@ -34,7 +37,7 @@ public final class Refusals {
             SerializationException.class, Verdict.REFUSED,
             RecordBatchTooLargeException.class, Verdict.ONE_IS_REFUSED,
             InvalidRecordException.class, Verdict.ONE_IS_REFUSED,
-            InvalidTimestampException.class, Verdict.ONE_IS_REFUSED,
+            InvalidTimestampException.class, Verdict.AWAY, // the time is ours: a clock, or a batch that waited long
             CorruptRecordException.class, Verdict.AWAY); // damaged on the way there: it is not the record
 
     /**
@@ -53,10 +56,24 @@ public final class Refusals {
             if (cause instanceof HttpOperationFailedException http) {
                 verdict = ofStatus(http.getStatusCode());
             } else if (TABLE.containsKey(cause.getClass())) {
-                verdict = TABLE.get(cause.getClass());
+                verdict = isOfTheTime(cause) ? Verdict.AWAY : TABLE.get(cause.getClass());
             }
         }
         return verdict;
+    }
+
+    /** Whether a request of a route failed for something that waiting may mend: input, output, what the table calls away. */
+    public static boolean isOutage(Throwable failure) {
+        return chain(failure).stream()
+                .anyMatch(cause -> cause instanceof IOException
+                        || (cause instanceof HttpOperationFailedException || cause instanceof KafkaException)
+                                && of(cause) == Verdict.AWAY);
+    }
+
+    /** A broker that refuses a timestamp gives it the exception of an invalid record, and says so in its message. */
+    private static boolean isOfTheTime(Throwable cause) {
+        return cause instanceof InvalidRecordException
+                && String.valueOf(cause.getMessage()).toLowerCase(Locale.ROOT).contains("timestamp");
     }
 
     /** The verdict on a request that one record was sent in. */

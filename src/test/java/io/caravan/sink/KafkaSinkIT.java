@@ -40,9 +40,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
-import org.apache.kafka.clients.producer.ProducerInterceptor;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.clients.producer.RecordMetadata;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -246,26 +243,6 @@ class KafkaSinkIT {
     }
 
     @Test
-    void theOneInvalidRecordOfARequestIsFoundWhereverItStands() throws Exception {
-        topics.make(events(), 1, "message.timestamp.before.max.ms", "3600000");
-        client.put("interceptor.classes", LongAgo.class.getName());
-        List<Frame> frames = IntStream.range(0, 20)
-                .mapToObj(n -> create((1000 + n) + "-0", n == 7 ? LongAgo.OBJECT : anObject(n)))
-                .toList();
-        open().deliver(new Batch(position(), position(), Instant.now(), events(frames)));
-
-        assertThat(letters).singleElement().satisfies(letter -> {
-            assertThat(letter.position()).isEqualTo("1007-0");
-            assertThat(letter.error()).contains("is refused by Kafka: ").contains("out of range");
-        });
-        assertThat(positions())
-                .isEqualTo(frames.stream()
-                        .map(Frame::id)
-                        .filter(id -> !id.equals("1007-0"))
-                        .toList());
-    }
-
-    @Test
     void aDeadLetterIsKeptOnceHoweverOftenItsBatchIsTried() throws Exception {
         try (KafkaBroker own = new KafkaBroker(data).set("num.partitions", 3).start()) {
             recordMaxBytes = 100_000;
@@ -409,7 +386,7 @@ class KafkaSinkIT {
             FutureTask<Throwable> delivery = new FutureTask<>(() -> catchFailure(() -> sink().deliver(batch)));
             Thread thread = new Thread(delivery, "deliver");
             thread.start();
-            await().atMost(SOON).until(() -> thread.getState() == Thread.State.WAITING);
+            await().atMost(SOON).until(() -> thread.getState() == Thread.State.TIMED_WAITING);
             sink().close();
 
             assertThat(delivery.get(3, TimeUnit.SECONDS)).isInstanceOf(IOException.class);
@@ -425,7 +402,7 @@ class KafkaSinkIT {
         FutureTask<Throwable> delivery = new FutureTask<>(() -> catchFailure(() -> sink().deliver(batch)));
         Thread thread = new Thread(delivery, "deliver");
         thread.start();
-        await().atMost(SOON).until(() -> thread.getState() == Thread.State.WAITING);
+        await().atMost(SOON).until(() -> thread.getState() == Thread.State.TIMED_WAITING);
         sink().close();
         try (own) {
             own.start();
@@ -469,27 +446,6 @@ class KafkaSinkIT {
                     .doesNotContain("\n")
                     .doesNotContain("s3cret");
         }
-    }
-
-    /** Gives the records of one object a time that a topic refuses. */
-    public static final class LongAgo implements ProducerInterceptor<byte[], byte[]> {
-        static final String OBJECT = anObject(404);
-
-        @Override
-        public ProducerRecord<byte[], byte[]> onSend(ProducerRecord<byte[], byte[]> record) {
-            boolean isIt = new String(record.headers().lastHeader("id").value(), UTF_8).equals(OBJECT);
-            long time = isIt ? 0 : record.timestamp();
-            return new ProducerRecord<>(record.topic(), null, time, record.key(), record.value(), record.headers());
-        }
-
-        @Override
-        public void onAcknowledgement(RecordMetadata metadata, Exception exception) {}
-
-        @Override
-        public void close() {}
-
-        @Override
-        public void configure(Map<String, ?> configs) {}
     }
 
     private interface Action {

@@ -130,17 +130,13 @@ public final class Demo {
         }
         environment.put("CARAVAN_DATA_DIR", folder.toString());
         environment.put("FILES_DIR", folder.resolve("files").toString());
-        environment.put("CARAVAN_SINKS", hasKafkaSink() ? "journal,kafka" : "journal");
+        environment.put("CARAVAN_SINKS", "journal,kafka");
         environment.put("KAFKA_BROKERS", broker.brokers());
         environment.put("KAFKA_TOPIC_PREFIX", "opencti.");
         environment.put("KAFKA_CLIENT_SECURITY_PROTOCOL", "PLAINTEXT");
         environment.put("CARAVAN_HTTP_HOST", "127.0.0.1");
         environment.put("CARAVAN_HTTP_PORT", String.valueOf(Ports.freeOr(HTTP_PORT)));
         return environment;
-    }
-
-    private boolean hasKafkaSink() {
-        return Files.exists(home.resolve("routes/sinks/kafka.camel.yaml"));
     }
 
     /** Routes may log, and the program warn; the rest is the console's to tell. */

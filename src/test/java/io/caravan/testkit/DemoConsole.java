@@ -69,9 +69,7 @@ final class DemoConsole implements AutoCloseable {
         if (hasKafka()) {
             out.println("  Kafka    ./caravan tail opencti.events    (broker " + brokers + ")");
         }
-        if (settings.get("caravan.http-port") != null) {
-            out.println("  health   http://localhost:" + settings.get("caravan.http-port") + "/observe/health");
-        }
+        out.println("  health   http://localhost:" + settings.get("caravan.http-port") + "/observe/health");
         out.println("  routes   edit routes/*.yaml and start the demo again");
         out.println("  stop     Ctrl-C");
         out.println();

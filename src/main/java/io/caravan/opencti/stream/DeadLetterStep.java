@@ -2,9 +2,9 @@ package io.caravan.opencti.stream;
 
 import io.caravan.event.DeadLetter;
 import io.caravan.event.Event;
-import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.ExchangeHelper;
 import org.slf4j.Logger;
@@ -19,12 +19,17 @@ public final class DeadLetterStep {
 
     private static final Logger LOG = LoggerFactory.getLogger(DeadLetterStep.class);
 
+    private final Predicate<Throwable> isOutage;
+
+    /** @param isOutage whether a failure is one of input or output, which waiting may mend */
+    public DeadLetterStep(Predicate<Throwable> isOutage) {
+        this.isOutage = isOutage;
+    }
+
     public List<Event> event(Exchange exchange) throws Exception {
         Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
-        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
-            if (cause instanceof IOException) {
-                throw failure;
-            }
+        if (isOutage.test(failure)) {
+            throw failure;
         }
         refuse(exchange, Reason.of(failure));
         return List.of();
@@ -34,7 +39,8 @@ public final class DeadLetterStep {
     public void refused(Exchange exchange) {
         Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
         String route = String.valueOf(ExchangeHelper.getAtRouteId(exchange));
-        refuse(exchange, route.replaceFirst("^sink-", ""), Reason.of(failure));
+        int tries = exchange.getMessage().getHeader(Exchange.REDELIVERY_COUNTER, 0, Integer.class) + 1;
+        refuse(exchange, route.replaceFirst("^sink-", ""), Reason.of(failure), tries);
     }
 
     /** Whether it is known which event an exchange is about. */
@@ -43,14 +49,14 @@ public final class DeadLetterStep {
     }
 
     static void refuse(Exchange part, String error) {
-        refuse(part, Handover.eventOf(part).op(), error);
+        refuse(part, Handover.eventOf(part).op(), error, 1);
     }
 
-    private static void refuse(Exchange part, String by, String error) {
+    private static void refuse(Exchange part, String by, String error, int tries) {
         Event event = Handover.eventOf(part);
         Handover.of(part)
                 .refuse(new DeadLetter(
-                        by, event.id().toString(), event.objectId(), error, 1, Optional.of(event.raw())));
+                        by, event.id().toString(), event.objectId(), error, tries, Optional.of(event.raw())));
         LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), by, event, error);
     }
 }

@@ -86,8 +86,14 @@ final class Follower {
             reader.ifPresent(Reader::stop);
         }
         watchdog.shutdown();
-        deliverer.join(grace.toMillis());
+        if (!grace.isZero()) {
+            deliverer.join(grace.toMillis());
+        }
         return !deliverer.isAlive();
+    }
+
+    boolean isStopping() {
+        return stopping.isAsked();
     }
 
     /** True while a batch is under way, also after a stop that did not wait for it. */

@@ -137,7 +137,8 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
 
     private void unfollow() throws InterruptedException {
         if (follower.isPresent()) {
-            if (!follower.get().stop(GRACE)) {
+            boolean isFirst = !follower.get().isStopping(); // a forced stop asks again, and has waited once
+            if (!follower.get().stop(isFirst ? GRACE : Duration.ZERO)) {
                 LOG.warn("The batch under way is given up where it stands; it comes again at the next start");
             }
             health.away("is not followed at the moment");
