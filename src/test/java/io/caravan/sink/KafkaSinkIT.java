@@ -402,7 +402,7 @@ class KafkaSinkIT {
         FutureTask<Throwable> delivery = new FutureTask<>(() -> catchFailure(() -> sink().deliver(batch)));
         Thread thread = new Thread(delivery, "deliver");
         thread.start();
-        await().atMost(SOON).until(() -> thread.getState() == Thread.State.TIMED_WAITING);
+        await().atMost(SOON).until(() -> thread.getState() == Thread.State.WAITING);
         sink().close();
         try (own) {
             own.start();
