@@ -108,6 +108,7 @@ final class Installation {
     Process run(String command, String... jvmOptions) throws IOException {
         List<String> line = new ArrayList<>(
                 List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
+        line.add("-XX:TieredStopAtLevel=1"); // a child lives for seconds: its start is most of what it costs
         line.addAll(List.of(jvmOptions));
         line.addAll(List.of("-cp", classPath(), "io.caravan.Caravan", "--home", home.toString()));
         line.addAll(List.of(command.split(" ")));
