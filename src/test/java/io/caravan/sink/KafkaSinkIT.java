@@ -277,7 +277,7 @@ class KafkaSinkIT {
             open();
 
             Topics made = Topics.of(own);
-            assertThat(made.partitions(events())).isEqualTo(3);
+            await().atMost(SOON).until(() -> made.partitions(events()) == 3); // once all of Kafka knows of it
             assertThat(made.setting(events(), "cleanup.policy")).isEqualTo("delete");
             assertThat(made.setting(events(), "max.message.bytes")).isEqualTo("3145728");
         }
