@@ -149,6 +149,7 @@ class ObserveIT {
         assertThat(batches).isBetween(1.0, (double) events.size());
         assertThat(metrics)
                 .containsEntry("caravan_received_bytes_total", bytes)
+                .containsKey("caravan_stale_references_total")
                 .containsEntry("caravan_events_repeated_total", 0.0)
                 .containsEntry("caravan_deletions_left_out_total", 0.0)
                 .containsEntry("caravan_dead_letters_total{sink=\"stream\"}", 0.0)

@@ -58,7 +58,8 @@ class ReadmeIT {
         Path route = home.resolve("routes/create.camel.yaml");
         String steps = yaml("external-reference--");
         String original = Files.readString(route);
-        Files.writeString(route, original.replaceFirst(" +- log: .*\n", Matcher.quoteReplacement(steps)));
+        Files.writeString(
+                route, original.replaceFirst("( +- bean: \\{ref: create.*\n)", Matcher.quoteReplacement(steps) + "$1"));
         program = caravan.start();
         await().atMost(SOON).until(() -> program.consumers().get(0).counters().delivered() == 3);
         assertThat(caravan.journal()).containsExactly(Installation.Line.of(TOOL), Installation.Line.of(MALWARE));

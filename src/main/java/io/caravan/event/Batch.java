@@ -8,20 +8,40 @@ import java.util.List;
  * them. A sink that has failed, or a program that was killed, meets the same position before again, perhaps with more or
  * fewer events behind it.
  *
+ * @param meanings the events with what they mean; nothing where a user's route made another use of them
  * @param received when the batch was closed; every sink takes its times from it
  */
-public record Batch(Position before, Position after, Instant received, List<Event> events) {
+public record Batch(Position before, Position after, Instant received, List<Meaning> meanings) {
 
     public Batch {
-        events = List.copyOf(events);
+        meanings = List.copyOf(meanings);
     }
 
-    public Batch with(List<Event> others) {
+    /** Of events that nothing is known about but that they came. */
+    public static Batch ofEvents(Position before, Position after, Instant received, List<Event> events) {
+        return new Batch(
+                before, after, received, events.stream().map(Meaning::ofEvent).toList());
+    }
+
+    /** In the order they came; those that are withheld left out. */
+    public List<Event> events() {
+        return meanings.stream()
+                .filter(meaning -> !meaning.isWithheld())
+                .map(Meaning::event)
+                .toList();
+    }
+
+    /** In the order in which they are to be applied. */
+    public List<Change> changes() {
+        return meanings.stream().flatMap(meaning -> meaning.changes().stream()).toList();
+    }
+
+    public Batch with(List<Meaning> others) {
         return new Batch(before, after, received, others);
     }
 
     @Override
     public String toString() {
-        return events.size() + " events after " + before;
+        return meanings.size() + " events after " + before;
     }
 }

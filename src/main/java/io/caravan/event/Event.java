@@ -26,14 +26,14 @@ public record Event(EventId id, String op, Envelope envelope, Bytes raw) {
         return envelope.kind();
     }
 
-    /** The STIX id of the object it is about ({@code data.id}). */
-    public String objectId() {
-        return envelope.objectId();
+    /** The object it is about ({@code data}). */
+    public StixObject object() {
+        return envelope.object();
     }
 
-    /** What tells the object from all others of its platform for good: OpenCTI's internal id, or else the STIX id. */
-    public String key() {
-        return envelope.internalId().isEmpty() ? envelope.objectId() : envelope.internalId();
+    /** Its STIX id. */
+    public String objectId() {
+        return envelope.object().id();
     }
 
     /**

@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.util.Optional;
 
 /**
- * Where a stream's position is kept. Written by one thread, after every sink has the batch; a write has reached the disk
- * (or whatever holds it) when it returns.
+ * Where a stream's position is kept, and with it what is known of the stream's objects: they move together, after every
+ * sink has the batch. Written by one thread; a write has reached the disk (or whatever holds it) when it returns.
  */
 public interface PositionStore {
 
@@ -16,7 +16,19 @@ public interface PositionStore {
      */
     Optional<Position> read() throws IOException;
 
+    /** Moves the position where no batch does. */
     void write(Position position) throws IOException;
+
+    /** What a batch, or another try of it, finds known, to be edited by it; one that was begun before is thrown away. */
+    Pending begin();
+
+    /**
+     * Stores the position behind a batch and what the batch has made known, both or neither. After a failure the batch may
+     * begin anew, and finds what it found before.
+     *
+     * @param known what was begun last; not to be used again
+     */
+    void write(Position position, Pending known) throws IOException;
 
     /** The store is there and cannot be used until a person has mended it; the message says how. */
     final class Unusable extends IOException {

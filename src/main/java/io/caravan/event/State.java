@@ -1,30 +1,36 @@
 package io.caravan.event;
 
+import io.caravan.event.Known.KnownObject;
+import io.caravan.event.Pending.Edit;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.rocksdb.FlushOptions;
 import org.rocksdb.NativeLibraryLoader;
-import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
-import org.rocksdb.WALRecoveryMode;
+import org.rocksdb.WriteBatch;
 import org.rocksdb.WriteOptions;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the program knows, in an embedded store (RocksDB) below one directory: the position now, the known objects with a
- * later version. A write has reached the disk when it returns. It is opened at its first use, because the directory
- * belongs to one process, and closed once; safe for threads.
+ * What the program knows, in an embedded store (RocksDB) below one directory: the position and the known objects
+ * ({@link KnownObjects}), which are written together. A write has reached the disk when it returns. It is opened at its
+ * first use, because the directory belongs to one process, and closed once; safe for threads, but for what was begun, which is its batch's.
  *
  * <p>A directory that holds something and cannot be opened is an error, never a new beginning: {@link StoreFiles} looks for
  * the damage that RocksDB takes for an empty store, and the first position goes into a table of its own, so that no damage
- * of the log brings back the beginning. A write that failed (a full disk) leaves RocksDB refusing all others, so the next
- * one opens it anew.
+ * of the log brings back the beginning. A write that failed (a full disk) leaves RocksDB refusing all others, so it is then
+ * opened anew. What failed may be there all the same, and is undone: the batch comes again, and is to find what it found.
  */
 public final class State implements PositionStore, AutoCloseable {
 
@@ -32,9 +38,11 @@ public final class State implements PositionStore, AutoCloseable {
     private static final byte[] POSITION = "position".getBytes(StandardCharsets.US_ASCII);
 
     private final Path directory;
+    private final Pending.Stored objects = new StoredObjects();
     private Optional<RocksDB> store = Optional.empty();
+    private Optional<Pending> begun = Optional.empty();
+    private Optional<Attempt> failed = Optional.empty();
     private boolean hasTable;
-    private boolean failed;
     private boolean closed;
 
     public State(Path directory) {
@@ -60,26 +68,55 @@ public final class State implements PositionStore, AutoCloseable {
     }
 
     @Override
+    public synchronized Pending begin() {
+        Pending pending = new Pending(objects);
+        begun = Optional.of(pending);
+        return pending;
+    }
+
+    @Override
     public synchronized void write(Position position) throws IOException {
-        if (failed) {
-            store.ifPresent(RocksDB::close);
-            store = Optional.empty();
+        write(position, Map.of());
+    }
+
+    @Override
+    public synchronized void write(Position position, Pending known) throws IOException {
+        if (begun.filter(latest -> latest == known).isEmpty()) {
+            throw new IllegalStateException("only what was begun last can be written, and once");
         }
+        write(position, known.edits());
+        begun = Optional.empty();
+    }
+
+    private void write(Position position, Map<Digest, Edit> edits) throws IOException {
+        RocksDB db = open();
+        byte[] json = position.toJson();
+        Optional<Attempt> attempt = Optional.empty();
         try {
-            RocksDB db = open();
-            try (WriteOptions toDisk = new WriteOptions().setSync(true)) {
-                db.put(toDisk, POSITION, position.toJson());
-            }
+            attempt = Optional.of(new Attempt(Optional.ofNullable(db.get(POSITION)), json, edits));
+            write(db, Optional.of(json), edits);
             if (!hasTable) { // from now on there is never a store without a position
                 try (FlushOptions now = new FlushOptions().setWaitForFlush(true)) {
                     db.flush(now);
                 }
                 hasTable = true;
             }
-            failed = false;
         } catch (RocksDBException e) {
-            failed = true;
+            failed = attempt;
             throw new IOException("the position cannot be written to " + directory + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static void write(RocksDB db, Optional<byte[]> position, Map<Digest, Edit> edits) throws RocksDBException {
+        try (WriteBatch batch = new WriteBatch();
+                WriteOptions toDisk = new WriteOptions().setSync(true)) {
+            if (position.isPresent()) {
+                batch.put(POSITION, position.get());
+            } else {
+                batch.delete(POSITION);
+            }
+            new KnownObjects(db).write(edits, batch);
+            db.write(toDisk, batch);
         }
     }
 
@@ -94,28 +131,35 @@ public final class State implements PositionStore, AutoCloseable {
         if (closed) {
             throw new IOException("the state in " + directory + " is closed");
         }
+        if (failed.isPresent()) {
+            store.ifPresent(RocksDB::close);
+            store = Optional.empty();
+        }
         if (store.isEmpty()) {
             loadLibrary();
             StoreFiles files = StoreFiles.in(directory);
-            try (Options options = new Options()
-                    .setCreateIfMissing(files.areNone())
-                    .setParanoidChecks(true)
-                    // a torn end of the log is what a kill leaves; damage before it was looked for
-                    .setWalRecoveryMode(WALRecoveryMode.PointInTimeRecovery)
-                    .setWriteBufferSize(8 << 20)
-                    .setMaxOpenFiles(256)
-                    .setKeepLogFileNum(2)
-                    .setMaxLogFileSize(1 << 20)) {
+            try (StoreOptions options = new StoreOptions(files.areNone())) {
                 files.damage().ifPresent(damage -> {
                     throw new Damaged(damage);
                 });
-                store = Optional.of(RocksDB.open(options, directory.toString()));
+                store = Optional.of(RocksDB.open(options.options(), directory.toString()));
                 hasTable = files.hasTable();
+                undoWhatFailed();
             } catch (Damaged | RocksDBException e) {
                 throw unusable(e);
             }
         }
         return store.get();
+    }
+
+    private void undoWhatFailed() throws RocksDBException {
+        RocksDB db = store.orElseThrow();
+        if (failed.isPresent() && Arrays.equals(db.get(POSITION), failed.get().position())) {
+            Map<Digest, Edit> reversed = new HashMap<>();
+            failed.get().edits().forEach((key, edit) -> reversed.put(key, edit.reversed()));
+            write(db, failed.get().positionBefore(), reversed);
+        }
+        failed = Optional.empty();
     }
 
     /** Into a folder of its own: in the temporary folder each kill would leave a copy of 15 MB behind. */
@@ -165,6 +209,44 @@ public final class State implements PositionStore, AutoCloseable {
                 "the state in " + directory + " cannot be opened (" + message
                         + "): bring it back from a backup, or move the folder state away to begin anew as on a first run",
                 e);
+    }
+
+    /** A write of which it is not known whether it has reached the disk. */
+    private record Attempt(Optional<byte[]> positionBefore, byte[] position, Map<Digest, Edit> edits) {}
+
+    /** The known objects of whichever store is open. */
+    private final class StoredObjects implements Pending.Stored {
+        @Override
+        public Optional<KnownObject> object(Digest key) throws IOException {
+            return read(known -> known.object(key));
+        }
+
+        @Override
+        public Set<Digest> keys(Index index, Collection<Digest> ids) throws IOException {
+            return read(known -> known.keys(index, ids));
+        }
+
+        @Override
+        public long count(Index index, Collection<Digest> ids, Set<Digest> without) throws IOException {
+            return read(known -> known.count(index, ids, without));
+        }
+
+        private <T> T read(Reading<T> reading) throws IOException {
+            synchronized (State.this) {
+                RocksDB db = open();
+                try {
+                    return reading.of(new KnownObjects(db));
+                } catch (RocksDBException e) {
+                    throw unusable(e);
+                } catch (IOException e) {
+                    throw new Unusable("the state in " + directory + " holds " + e.getMessage(), e);
+                }
+            }
+        }
+    }
+
+    private interface Reading<T> {
+        T of(KnownObjects known) throws RocksDBException, IOException;
     }
 
     /** What is wrong with the store's files that RocksDB itself does not mind. */

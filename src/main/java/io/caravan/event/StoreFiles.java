@@ -1,6 +1,7 @@
 package io.caravan.event;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.AccessDeniedException;
@@ -102,24 +103,37 @@ final class StoreFiles {
 
     /**
      * A record that is wrong although a whole one follows it. A last one that is torn or wrong, in part or altogether, is
-     * what a kill or a power cut leaves, and was never acknowledged.
+     * what a kill or a power cut leaves, and was never acknowledged. No record goes beyond its block; a log is as large as
+     * a write buffer and a batch.
      */
     private static boolean isDamaged(Path log) throws IOException {
-        byte[] bytes = Files.readAllBytes(log); // as large as a write buffer at most
-        int at = 0;
-        while (at + HEADER <= bytes.length) {
-            int leftOfBlock = BLOCK - at % BLOCK;
-            if (leftOfBlock < HEADER) {
-                at += leftOfBlock;
-            } else if (isRecord(bytes, at)) {
-                at += HEADER + lengthAt(bytes, at);
-            } else {
-                break;
+        boolean isWhole = true; // up to here
+        try (InputStream blocks = Files.newInputStream(log)) {
+            for (byte[] block = blocks.readNBytes(BLOCK); block.length > 0; block = blocks.readNBytes(BLOCK)) {
+                int at = isWhole ? endOfRecords(block) : 0;
+                isWhole = isWhole && BLOCK - at < HEADER;
+                if (!isWhole && holdsBeginning(block, at)) {
+                    return true;
+                }
             }
         }
-        for (int later = at + 1; later + HEADER <= bytes.length; later++) {
-            int type = bytes[later + HEADER - 1];
-            if ((type == FULL || type == FIRST) && isRecord(bytes, later)) {
+        return false;
+    }
+
+    /** Where the whole records that the block begins with end. */
+    private static int endOfRecords(byte[] block) {
+        int at = 0;
+        while (at + HEADER <= block.length && isRecord(block, at)) {
+            at += HEADER + lengthAt(block, at);
+        }
+        return at;
+    }
+
+    /** Whether a batch begins somewhere behind there, with a whole record. */
+    private static boolean holdsBeginning(byte[] block, int from) {
+        for (int at = from; at + HEADER <= block.length; at++) {
+            int type = block[at + HEADER - 1];
+            if ((type == FULL || type == FIRST) && isRecord(block, at)) {
                 return true;
             }
         }
@@ -129,7 +143,7 @@ final class StoreFiles {
     /** Whether a whole record begins here, its checksum (CRC-32C, as RocksDB masks it) right. */
     private static boolean isRecord(byte[] bytes, int at) {
         int length = lengthAt(bytes, at);
-        if (at % BLOCK + HEADER + length > BLOCK || at + HEADER + length > bytes.length) {
+        if (at + HEADER + length > bytes.length) {
             return false;
         }
         CRC32C crc = new CRC32C();

@@ -3,6 +3,7 @@ package io.caravan.event;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -37,6 +38,16 @@ public enum Tlp {
     /** The colour that a marking definition's STIX id stands for; empty for markings of another kind. */
     public static Optional<Tlp> ofMarking(String id) {
         return Optional.ofNullable(BY_MARKING.get(id));
+    }
+
+    /** By a marking definition's name, in TLP 1 ({@code TLP:WHITE}) or TLP 2, in whatever case. */
+    public static Optional<Tlp> ofName(String name) {
+        String colour = name.strip().toUpperCase(Locale.ROOT);
+        return colour.equals("TLP:WHITE")
+                ? Optional.of(CLEAR)
+                : Arrays.stream(values())
+                        .filter(tlp -> tlp.label.equals(colour))
+                        .findFirst();
     }
 
     static Optional<Tlp> strictest(Optional<Tlp> one, Optional<Tlp> other) {

@@ -28,10 +28,10 @@ final class EventConversions {
     }
 
     private static InputStream stream(Bytes bytes) {
-        return new ByteArrayInputStream(bytes.array(), 0, bytes.length());
+        return new ByteArrayInputStream(bytes.array(), bytes.offset(), bytes.length());
     }
 
     private static byte[] array(Bytes bytes) {
-        return Arrays.copyOf(bytes.array(), bytes.length());
+        return Arrays.copyOfRange(bytes.array(), bytes.offset(), bytes.offset() + bytes.length());
     }
 }

@@ -80,6 +80,11 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
                         c -> c.events(op)));
         count("heartbeats.received", "Heartbeats received.", counters, c -> c.events("heartbeat"));
         count("received.bytes", "Bytes of the events received.", counters, Counters::bytes);
+        count(
+                "stale.references",
+                "Known objects that refer to what was renamed, merged or deleted, by ids that hold no longer.",
+                counters,
+                Counters::staleReferences);
         count("events.repeated", "Events that the platform sent again, dropped.", counters, Counters::repetitions);
         count(
                 "deletions.left.out",

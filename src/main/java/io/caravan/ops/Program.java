@@ -1,16 +1,22 @@
 package io.caravan.ops;
 
+import io.caravan.event.Creation;
 import io.caravan.event.DeadLetters;
+import io.caravan.event.Deletion;
+import io.caravan.event.Merge;
 import io.caravan.event.State;
+import io.caravan.event.Update;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.stream.BatchAggregation;
 import io.caravan.opencti.stream.DeadLetterStep;
+import io.caravan.opencti.stream.MeaningStep;
 import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.opencti.stream.Retries;
 import io.caravan.sink.DeadLetterFiles;
 import io.caravan.sink.Journal;
 import io.caravan.sink.KafkaSink;
+import io.caravan.sink.Mirror;
 import io.caravan.sink.Refusals;
 import io.caravan.sink.Sinks;
 import java.nio.file.Files;
@@ -46,6 +52,7 @@ public final class Program implements AutoCloseable {
     private final Main main = new Main();
     private final State state;
     private final Journal journal;
+    private final Mirror mirror;
     private final KafkaSink kafka;
     private final Metrics metrics;
     private Optional<HttpEndpoints> endpoints = Optional.empty();
@@ -78,6 +85,7 @@ public final class Program implements AutoCloseable {
         metrics = new Metrics(settings.sinks());
         DeadLetters deadLetters =
                 metrics.counting(new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC()));
+        mirror = new Mirror(settings.filesDirectory().resolve("objects"), deadLetters);
         kafka = new KafkaSink(settings.kafka(), deadLetters);
 
         OpenctiConfiguration opencti = settings.opencti();
@@ -96,8 +104,14 @@ public final class Program implements AutoCloseable {
         settings.all().forEach((name, value) -> main.addInitialProperty(name.toString(), value.toString()));
         main.bind("opencti", component);
         main.bind("journal", journal);
+        main.bind("mirror", mirror);
         main.bind("kafka", kafka);
+        main.bind("create", new MeaningStep(new Creation()));
+        main.bind("update", new MeaningStep(new Update()));
+        main.bind("delete", new MeaningStep(new Deletion()));
+        main.bind("merge", new MeaningStep(new Merge()));
         main.bind("deadLetter", new DeadLetterStep(Refusals::isOutage));
+        main.bind("doors", new Doors(settings.doors()));
         main.bind("refusedEvent", new RefusedEvent());
         main.bind("sinks", new Sinks(settings.sinks()));
         main.bind("changes", new BatchAggregation());
@@ -227,6 +241,7 @@ public final class Program implements AutoCloseable {
         main.shutdown();
         metrics.close();
         journal.close();
+        mirror.close();
         kafka.close();
         state.close();
         log("Stopped");

@@ -1,10 +1,12 @@
 package io.caravan.ops;
 
 import io.caravan.event.EventId;
+import io.caravan.event.Tlp;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiConfiguration.OnGap;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.Start;
+import io.caravan.sink.Door;
 import io.caravan.sink.KafkaOptions;
 import io.caravan.sink.Topic;
 import java.io.IOException;
@@ -15,6 +17,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -80,9 +84,21 @@ public final class Settings {
                 "kafka.topic-prefix",
                 "opencti.",
                 matching("[A-Za-z0-9._-]{0,200}", "no topic prefix, which is letters, digits, dots, - and _"));
-        add("kafka.topics", "events", Settings::topics);
+        add("kafka.topics", "events,changes,objects,indicators", Settings::topics);
+        for (Topic topic : Topic.values()) {
+            add(
+                    "kafka.topic." + topic,
+                    "",
+                    matching("[A-Za-z0-9._-]{0,249}", "no topic's name, which is letters, digits, dots, - and _"));
+        }
         add("kafka.record-max-bytes", "16MB", sizeBetween("1KB", "512MB"));
     }
+
+    /** Behind it are a sink's name and its settings: those two, and what its route makes of others. */
+    private static final String SINK = "caravan.sink.";
+
+    private static final String MAX_TLP = ".max-tlp";
+    private static final String TYPES = ".types";
 
     /** Behind it is the name of any property of Kafka's clients. */
     private static final String CLIENT = "kafka.client.";
@@ -121,6 +137,7 @@ public final class Settings {
             sources.put(name, name);
             if (name.startsWith(prefix)
                     && !name.startsWith(CLIENT)
+                    && !name.startsWith(SINK)
                     && !ALL.containsKey(name)
                     && OWN_PREFIXES.stream().anyMatch(name::startsWith)) {
                 mistakes.add(name + ": there is no such setting"
@@ -151,6 +168,9 @@ public final class Settings {
                 String said = source.equals(setting.name()) ? "" : " (from " + source + ")";
                 mistakes.add(setting.name() + said + ": " + e.getMessage());
             }
+        }
+        if (prefix.equals(EVERYTHING)) {
+            checkDoors(environment, sources);
         }
         if (mistakes.isEmpty() && prefix.equals(EVERYTHING)) {
             checkTogether();
@@ -236,11 +256,67 @@ public final class Settings {
                 get("kafka.brokers"),
                 (int) bytes(get("kafka.record-max-bytes")),
                 get("kafka.topic-prefix"),
-                Stream.of(get("kafka.topics").split(SEPARATOR))
-                        .map(Topic::of)
-                        .flatMap(Optional::stream)
-                        .toList(),
+                topicNames(),
                 client);
+    }
+
+    /** What may go to which sink; a sink that is not named lets everything in. */
+    public Map<String, Door> doors() {
+        Map<String, Door> doors = new TreeMap<>();
+        for (String sink : sinks()) {
+            Optional<Tlp> maxTlp = Tlp.ofName(values.getProperty(SINK + sink + MAX_TLP, ""));
+            String types = values.getProperty(SINK + sink + TYPES, "");
+            Door door = new Door(maxTlp, types.isEmpty() ? Set.of() : Set.of(types.split(SEPARATOR)));
+            if (!door.equals(Door.OPEN)) {
+                doors.put(sink, door);
+            }
+        }
+        return doors;
+    }
+
+    /** The settings of each sink; what else begins with its name is for its route. */
+    private void checkDoors(Map<String, String> environment, Map<String, String> sources) {
+        for (String sink : sinks()) {
+            for (String name : List.of(SINK + sink + MAX_TLP, SINK + sink + TYPES)) {
+                String variable = variableOf(name);
+                if (environment.containsKey(variable)) {
+                    values.setProperty(name, environment.get(variable).strip());
+                    sources.put(name, variable);
+                }
+                String value = values.getProperty(name, "");
+                boolean isSound = value.isEmpty()
+                        || (name.endsWith(TYPES)
+                                ? value.matches("[a-z0-9-]+(\\s*,\\s*[a-z0-9-]+)*")
+                                : Tlp.ofName(value).isPresent());
+                if (!isSound) {
+                    mistakes.add(name + ": \"" + value + "\" is "
+                            + (name.endsWith(TYPES)
+                                    ? "no list of STIX types, such as indicator,malware"
+                                    : "no marking; there are: "
+                                            + Stream.of(Tlp.values())
+                                                    .map(Tlp::toString)
+                                                    .collect(Collectors.joining(", "))));
+                }
+            }
+        }
+        values.stringPropertyNames().stream()
+                .filter(name -> name.startsWith(SINK) && (name.endsWith(MAX_TLP) || name.endsWith(TYPES)))
+                .filter(name -> !sinks().contains(name.substring(SINK.length(), name.lastIndexOf('.'))))
+                .sorted()
+                .forEach(name -> doubts.add(name + ": there is no such sink in caravan.sinks"));
+    }
+
+    /** The prefix and its own name, or the name that was given it. */
+    private Map<Topic, String> topicNames() {
+        Map<Topic, String> names = new EnumMap<>(Topic.class);
+        Stream.of(get("kafka.topics").split(SEPARATOR))
+                .map(Topic::of)
+                .flatMap(Optional::stream)
+                .forEach(topic -> {
+                    String given = get("kafka.topic." + topic);
+                    names.put(topic, given.isEmpty() ? get("kafka.topic-prefix") + topic : given);
+                });
+        return names;
     }
 
     private boolean isOn(String name) {
@@ -264,6 +340,10 @@ public final class Settings {
                             + " separated by commas (KAFKA_BROKERS)");
         }
         if (sinks().contains("kafka")) {
+            Map<Topic, String> names = topicNames();
+            if (new HashSet<>(names.values()).size() < names.size()) {
+                mistakes.add("kafka.topic: two topics have one name: " + new TreeMap<>(names).values());
+            }
             kafka().mistake().ifPresent(mistake -> mistakes.add("kafka.client: " + mistake));
         }
         boolean isPublicPerhaps = !List.of("live", "raw").contains(get("opencti.stream"));

@@ -85,7 +85,7 @@ public final class Tail {
     /** The topic may be said with its prefix or without. */
     private List<TopicPartition> partitions(KafkaConsumer<byte[], byte[]> consumer, String name) throws IOException {
         Set<String> topics = consumer.listTopics().keySet();
-        String topic = topics.contains(name) ? name : options.topicPrefix() + name;
+        String topic = topics.contains(name) ? name : options.nameOf(name);
         if (!topics.contains(topic)) {
             List<String> ours = topics.stream()
                     .filter(known -> known.startsWith(options.topicPrefix()))

@@ -22,7 +22,6 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.ZoneOffset;
-import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
@@ -116,7 +115,7 @@ public final class DeadLetterFiles implements DeadLetters {
     }
 
     private static ByteBuffer eventJson(Bytes event) {
-        byte[] bytes = exactly(event);
+        byte[] bytes = event.exactly();
         try {
             if (!isUtf8(bytes)) {
                 return ByteBuffer.wrap(MAPPER.writeValueAsBytes(
@@ -168,9 +167,5 @@ public final class DeadLetterFiles implements DeadLetters {
         } catch (IOException e) {
             return false;
         }
-    }
-
-    private static byte[] exactly(Bytes event) {
-        return event.array().length == event.length() ? event.array() : Arrays.copyOf(event.array(), event.length());
     }
 }

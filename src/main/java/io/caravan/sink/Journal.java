@@ -65,7 +65,7 @@ public final class Journal implements AutoCloseable {
         if (note.isPresent() && note.get().batches() == number) {
             cutBack(note.get());
         }
-        if (batch.events().isEmpty()) {
+        if (batch.meanings().isEmpty()) {
             return;
         }
         Path file = hours.notBefore(HOUR.format(batch.received()));
@@ -107,15 +107,16 @@ public final class Journal implements AutoCloseable {
 
     /** An envelope that came in several data lines holds line feeds; within JSON they can only be white space. */
     private void putOnOneLine(Bytes raw, FileChannel channel) throws IOException {
-        int from = 0;
-        for (int i = 0; i < raw.length(); i++) {
+        int from = raw.offset();
+        int end = raw.offset() + raw.length();
+        for (int i = from; i < end; i++) {
             if (raw.array()[i] == '\n') {
                 put(raw.array(), from, i - from, channel);
                 put(" ", channel);
                 from = i + 1;
             }
         }
-        put(raw.array(), from, raw.length() - from, channel);
+        put(raw.array(), from, end - from, channel);
     }
 
     private void put(byte[] bytes, int from, int length, FileChannel channel) throws IOException {

@@ -21,11 +21,11 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
  * @param brokers {@code host:port}, comma separated
  * @param recordMaxBytes the largest record, key and headers included, before compression
  * @param topicPrefix what all topics' names begin with
- * @param topics those that are written
+ * @param names the topics that are written, by their names
  * @param client further properties of Kafka's clients by their own names: security, or other times and sizes
  */
 public record KafkaOptions(
-        String brokers, int recordMaxBytes, String topicPrefix, List<Topic> topics, Map<String, String> client) {
+        String brokers, int recordMaxBytes, String topicPrefix, Map<Topic, String> names, Map<String, String> client) {
 
     private static final int DELIVERY_TIMEOUT = 30_000;
 
@@ -45,7 +45,7 @@ public record KafkaOptions(
             ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, "records are bytes");
 
     public KafkaOptions {
-        topics = List.copyOf(topics);
+        names = Map.copyOf(names);
         client = Map.copyOf(client);
     }
 
@@ -76,11 +76,21 @@ public record KafkaOptions(
 
     /** The same with other brokers. */
     public KafkaOptions at(String others) {
-        return new KafkaOptions(others, recordMaxBytes, topicPrefix, topics, client);
+        return new KafkaOptions(others, recordMaxBytes, topicPrefix, names, client);
+    }
+
+    /** Those that are written, always in the same order. */
+    List<Topic> topics() {
+        return names.keySet().stream().sorted().toList();
+    }
+
+    /** Of a topic that is said without its prefix. */
+    public String nameOf(String label) {
+        return Topic.of(label).map(names::get).orElse(topicPrefix + label);
     }
 
     String nameOf(Topic topic) {
-        return topicPrefix + topic;
+        return names.get(topic);
     }
 
     /** How many bytes may be under way to the brokers at once; the producer's buffer is twice that, so no send waits for room. */

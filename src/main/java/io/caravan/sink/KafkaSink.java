@@ -4,14 +4,15 @@ import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
+import io.caravan.event.Meaning;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -45,6 +46,7 @@ public final class KafkaSink implements AutoCloseable {
 
     private final KafkaOptions options;
     private final KafkaTopics topics;
+    private final KafkaRecords records;
     private final DeadLetters deadLetters;
     private final Set<String> told = new HashSet<>();
     private volatile Optional<Producer<byte[], byte[]>> producer = Optional.empty();
@@ -54,6 +56,7 @@ public final class KafkaSink implements AutoCloseable {
     public KafkaSink(KafkaOptions options, DeadLetters deadLetters) {
         this.options = options;
         this.topics = new KafkaTopics(options);
+        this.records = new KafkaRecords(options);
         this.deadLetters = deadLetters;
     }
 
@@ -128,28 +131,29 @@ public final class KafkaSink implements AutoCloseable {
 
     private void send(Batch batch, boolean oneByOne) throws IOException, InterruptedException, OneIsRefused {
         Producer<byte[], byte[]> open = open();
-        String topic = options.nameOf(Topic.EVENTS);
         Deque<Sent> underWay = new ArrayDeque<>();
         long bytes = 0;
-        for (Event event : batch.events()) {
-            if (tries.refused.contains(event)) {
-                continue;
-            }
-            ProducerRecord<byte[], byte[]> record = EventRecord.of(topic, event, batch);
-            int size = EventRecord.size(record);
-            if (size > options.recordMaxBytes()) {
-                refuse(event, size, "is larger than kafka.record-max-bytes=" + options.recordMaxBytes());
-                continue;
-            }
-            while (!underWay.isEmpty() && (oneByOne || bytes + size > options.window())) {
-                bytes -= await(underWay.remove(), underWay, oneByOne);
-            }
-            Sent sent = new Sent(event, size, open.send(record));
-            if (sent.future.isDone()) {
-                await(sent, underWay, oneByOne); // where it failed at once so would all others, after a wait each
-            } else {
-                underWay.add(sent);
-                bytes += size;
+        for (Meaning meaning : batch.meanings()) {
+            int number = 0;
+            for (ProducerRecord<byte[], byte[]> record : records.of(meaning, batch)) {
+                Place place = new Place(meaning.event(), number++, record.topic(), KafkaRecords.size(record));
+                if (tries.hasRefused(place)) {
+                    continue;
+                }
+                if (place.size > options.recordMaxBytes()) {
+                    refuse(place, "is larger than kafka.record-max-bytes=" + options.recordMaxBytes());
+                    continue;
+                }
+                while (!underWay.isEmpty() && (oneByOne || bytes + place.size > options.window())) {
+                    bytes -= await(underWay.remove(), underWay, oneByOne);
+                }
+                Sent sent = new Sent(place, open.send(record));
+                if (sent.future.isDone()) {
+                    await(sent, underWay, oneByOne); // where it failed at once so would all others, after a wait each
+                } else {
+                    underWay.add(sent);
+                    bytes += place.size;
+                }
             }
         }
         while (!underWay.isEmpty()) {
@@ -169,9 +173,9 @@ public final class KafkaSink implements AutoCloseable {
             if (Refusals.of(cause) == Refusals.Verdict.AWAY) {
                 throw KafkaFailure.of(options.brokers(), cause);
             }
-            refuse(sent.event, sent.size, "is refused by Kafka: " + cause.getMessage());
+            refuse(sent.place, "is refused by Kafka: " + cause.getMessage());
         }
-        return sent.size;
+        return sent.place.size;
     }
 
     /** Whether one that has failed by now is the invalid one: of the sound ones of its request Kafka says no reason. */
@@ -207,11 +211,12 @@ public final class KafkaSink implements AutoCloseable {
         }
     }
 
-    private void refuse(Event event, int size, String why) throws IOException {
-        String error = "its record of " + size + " bytes " + why;
+    private void refuse(Place place, String why) throws IOException {
+        Event event = place.event;
+        String error = "its record of " + place.size + " bytes for " + place.topic + " " + why;
         deadLetters.keep(new DeadLetter(
                 NAME, event.id().toString(), event.objectId(), error, tries.count, Optional.of(event.raw())));
-        tries.refused.add(event);
+        tries.refused(place);
         LOG.warn("Dead letter, position {}: {}: {}", event.id(), event, error);
     }
 
@@ -278,16 +283,27 @@ public final class KafkaSink implements AutoCloseable {
         }
     }
 
-    private record Sent(Event event, int size, Future<RecordMetadata> future) {}
+    /** A record of a batch, the same however often the batch is tried: the event's n-th. */
+    private record Place(Event event, int number, String topic, int size) {}
+
+    private record Sent(Place place, Future<RecordMetadata> future) {}
 
     /** The batch that is being tried: how often, and what of it is a dead letter by now. */
     private static final class Tries {
         private final long batch;
-        private final Set<Event> refused = Collections.newSetFromMap(new IdentityHashMap<>());
+        private final Map<Event, Set<Integer>> refused = new IdentityHashMap<>();
         private int count;
 
         Tries(long batch) {
             this.batch = batch;
+        }
+
+        void refused(Place place) {
+            refused.computeIfAbsent(place.event, event -> new HashSet<>()).add(place.number);
+        }
+
+        boolean hasRefused(Place place) {
+            return refused.getOrDefault(place.event, Set.of()).contains(place.number);
         }
     }
 

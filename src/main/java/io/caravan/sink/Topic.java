@@ -6,7 +6,13 @@ import java.util.stream.Stream;
 /** The topics that are written, by the names that {@code kafka.topics} has for them and that follow the topic prefix. */
 public enum Topic {
     /** Every event's envelope, byte for byte as it came. */
-    EVENTS("events", "delete");
+    EVENTS("events", "delete"),
+    /** What events mean, object by object. */
+    CHANGES("changes", "delete"),
+    /** The objects that exist, by their key; null when one is gone. */
+    OBJECTS("objects", "compact"),
+    /** The indicators that exist, as detection needs them; null when one is gone. */
+    INDICATORS("indicators", "compact");
 
     private final String label;
     private final String cleanupPolicy;

@@ -24,9 +24,9 @@ class EnvelopeTest {
         Envelope created = Envelope.read(bytes(Frames.create("1-0", STIX_ID)));
         Envelope needed = Envelope.read(bytes(Frames.dependency("1-0", STIX_ID)));
 
-        assertThat(created.objectId()).isEqualTo(STIX_ID);
+        assertThat(created.object().id()).isEqualTo(STIX_ID);
         assertThat(created.kind()).isEqualTo(Event.Kind.MAIN);
-        assertThat(needed.objectId()).isEqualTo(STIX_ID);
+        assertThat(needed.object().id()).isEqualTo(STIX_ID);
         assertThat(needed.kind()).isEqualTo(Event.Kind.DEPENDENCY);
     }
 
@@ -56,7 +56,8 @@ class EnvelopeTest {
                 "\n\t { \"data\" :\n{ 'id' : 'a' } } \n"
             })
     void onlyDataIdAndOriginRefererCount(String json) throws Unreadable {
-        assertThat(read(json)).isEqualTo(new Envelope(Event.Kind.MAIN, "a", "", "", Optional.empty()));
+        assertThat(read(json).kind()).isEqualTo(Event.Kind.MAIN);
+        assertThat(read(json).object().id()).isEqualTo("a");
     }
 
     @ParameterizedTest
@@ -71,8 +72,11 @@ class EnvelopeTest {
                 "'extensions':null | ''"
             })
     void theInternalIdIsInThePlatformsOwnExtension(String extensions, String internalId) throws Unreadable {
-        assertThat(read("{'data':{'id':'a',%s,'type':'tool'}}".formatted(extensions)))
-                .isEqualTo(new Envelope(Event.Kind.MAIN, "a", "tool", internalId, Optional.empty()));
+        StixObject object = read("{'data':{'id':'a',%s,'type':'tool'}}".formatted(extensions))
+                .object();
+
+        assertThat(object.internalId()).isEqualTo(internalId);
+        assertThat(List.of(object.id(), object.type())).containsExactly("a", "tool");
     }
 
     @Test
@@ -85,12 +89,12 @@ class EnvelopeTest {
         assertThat(tlp("[" + red + "," + amber + "]")).contains(Tlp.RED);
         assertThat(tlp("[" + statement + "," + amber + ",7,{'id':" + red + "}]"))
                 .contains(Tlp.AMBER);
-        assertThat(List.of(tlp("[" + statement + "]"), tlp("[]"), tlp("null"), tlp(red)))
-                .containsOnly(Optional.empty());
+        assertThat(List.of(tlp("[" + statement + "]"), tlp("[]"), tlp("null"))).containsOnly(Optional.empty());
     }
 
     private static Optional<Tlp> tlp(String markings) throws Unreadable {
         return read("{'data':{'object_marking_refs':" + markings + ",'id':'a'}}")
+                .object()
                 .tlp();
     }
 
@@ -98,15 +102,15 @@ class EnvelopeTest {
     void everyRecordedObjectHasAnInternalIdAndAType() throws Unreadable {
         for (Frame frame : Capture.events("runA/runA-all.sse")) {
             Envelope envelope = Envelope.read(bytes(frame));
-            assertThat(envelope.internalId()).as(frame.toString()).matches("[0-9a-f-]{36}");
-            assertThat(envelope.objectId()).startsWith(envelope.objectType() + "--");
+            assertThat(envelope.object().internalId()).as(frame.toString()).matches("[0-9a-f-]{36}");
+            assertThat(envelope.object().id()).startsWith(envelope.object().type() + "--");
         }
     }
 
     @Test
     void readsEveryEventThatWasRecorded() throws Unreadable {
         for (Frame frame : Capture.events("runA/runA-all.sse")) {
-            assertThat(Envelope.read(bytes(frame)).objectId())
+            assertThat(Envelope.read(bytes(frame)).object().id())
                     .as(frame.toString())
                     .matches("[a-z0-9-]+--[0-9a-f-]{36}");
         }
@@ -114,7 +118,9 @@ class EnvelopeTest {
 
     @Test
     void aTextOfManyMegabytesIsNoObstacle() throws Unreadable {
-        assertThat(Envelope.read(bytes(Frames.large("1-0", STIX_ID, 24))).objectId())
+        assertThat(Envelope.read(bytes(Frames.large("1-0", STIX_ID, 24)))
+                        .object()
+                        .id())
                 .isEqualTo(STIX_ID);
     }
 
@@ -124,7 +130,7 @@ class EnvelopeTest {
         byte[] buffer = Arrays.copyOf(json, 100);
         Arrays.fill(buffer, json.length, 100, (byte) 'x');
 
-        assertThat(Envelope.read(new Bytes(buffer, json.length)).objectId()).isEqualTo("a");
+        assertThat(Envelope.read(new Bytes(buffer, json.length)).object().id()).isEqualTo("a");
     }
 
     @ParameterizedTest

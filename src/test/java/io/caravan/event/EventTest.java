@@ -61,7 +61,8 @@ class EventTest {
         for (Frame frame : Capture.events(capture)) {
             byte[] data = frame.data();
             Envelope envelope = Envelope.read(new Bytes(data, data.length));
-            Event event = event(frame.event(), envelope.kind(), envelope.objectId());
+            Event event =
+                    event(frame.event(), envelope.kind(), envelope.object().id());
             events.add(event.op() + event.objectId() + frame.isDependency());
             fingerprints.add(event.fingerprint());
         }

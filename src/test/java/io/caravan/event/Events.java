@@ -1,6 +1,7 @@
 package io.caravan.event;
 
 import io.caravan.testkit.Frame;
+import java.util.List;
 import java.util.Optional;
 
 /** Events as tests need them. */
@@ -10,7 +11,8 @@ public final class Events {
 
     /** Of an object with this STIX id, and nothing else known of it. */
     public static Event event(EventId id, String op, Event.Kind kind, String objectId, Bytes raw) {
-        return new Event(id, op, new Envelope(kind, objectId, "", "", Optional.empty()), raw);
+        StixObject object = new StixObject(raw, objectId, "", "", "", "", "", List.of(), List.of(), List.of());
+        return new Event(id, op, new Envelope(kind, "", "", object, Optional.empty()), raw);
     }
 
     /** What comes of a frame of the stream. */

@@ -3,7 +3,6 @@ package io.caravan.event;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -11,9 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.assertj.core.api.AbstractThrowableAssert;
 import org.junit.jupiter.api.BeforeEach;
@@ -439,58 +436,6 @@ class StateTest {
         try (Stream<Path> files = Files.list(from)) {
             for (Path file : files.toList()) {
                 Files.copy(file, to.resolve(file.getFileName()));
-            }
-        }
-    }
-
-    /** One megabyte, too little for a log to have room in store. Needs Linux and root; a test is skipped without. */
-    private record SmallDisk(Path path) implements AutoCloseable {
-
-        static SmallDisk mount(Path path) throws IOException {
-            assumeTrue(System.getProperty("os.name").equals("Linux"), "a small disk is mounted on Linux only");
-            Files.createDirectories(path);
-            assumeTrue(
-                    run("mount", "-t", "tmpfs", "-o", "size=1m", "caravan-test", path.toString()),
-                    "a small disk can be mounted here by root only");
-            return new SmallDisk(path);
-        }
-
-        void fill() throws IOException {
-            byte[] block = new byte[4096];
-            try (var filling = Files.newOutputStream(path.resolve("filling"))) {
-                while (true) {
-                    filling.write(block);
-                }
-            } catch (IOException full) {
-                assertThat(full).hasMessageContaining("No space left");
-            }
-        }
-
-        void free() throws IOException {
-            Files.delete(path.resolve("filling"));
-        }
-
-        void makeReadOnly() {
-            assertThat(run("mount", "-o", "remount,ro", path.toString())).isTrue();
-        }
-
-        @Override
-        public void close() {
-            run("umount", "-l", path.toString());
-        }
-
-        private static boolean run(String... command) {
-            try {
-                Process process = new ProcessBuilder(List.of(command))
-                        .redirectErrorStream(true)
-                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                        .start();
-                return process.waitFor(10, TimeUnit.SECONDS) && process.exitValue() == 0;
-            } catch (IOException thereIsNoSuchCommand) {
-                return false;
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                return false;
             }
         }
     }

@@ -151,8 +151,8 @@ class SettingsTest {
                 "kafka.brokers | SASL_SSL://kafka:9093 | is no broker",
                 "kafka.brokers | ::1:9092 | is no broker",
                 "kafka.topic-prefix | threat intel. | is no topic prefix",
-                "kafka.topics | | \"\" is no topic; there are: events",
-                "kafka.topics | events,evnets | \"evnets\" is no topic; there are: events",
+                "kafka.topics | | \"\" is no topic; there are: events, changes, objects, indicators",
+                "kafka.topics | events,evnets | \"evnets\" is no topic; there are: events, changes, objects, indicators",
                 "kafka.record-max-bytes | 1GB | is not from 1KB to 512MB",
                 "kafka.record-max-bytes | 100 | is not from 1KB to 512MB",
                 "kafka.client.acks | 1 | cannot be set: it is all, or events would be lost with a broker",
@@ -237,13 +237,28 @@ class SettingsTest {
                         kafka.brokers=kafka:9092
                         kafka.topic-prefix=cti.
                         kafka.record-max-bytes=3MB
+                        kafka.topics=indicators,events
+                        kafka.topic.indicators=detection
                         kafka.client.sasl.mechanism=PLAIN
                         """, SOUND).kafka();
         assertThat(kafka)
                 .isEqualTo(new KafkaOptions(
-                        "kafka:9092", 3 << 20, "cti.", List.of(Topic.EVENTS), Map.of("sasl.mechanism", "PLAIN")));
+                        "kafka:9092",
+                        3 << 20,
+                        "cti.",
+                        Map.of(Topic.EVENTS, "cti.events", Topic.INDICATORS, "detection"),
+                        Map.of("sasl.mechanism", "PLAIN")));
         assertThat(settings("", SOUND).kafka())
-                .isEqualTo(new KafkaOptions("", 16 << 20, "opencti.", List.of(Topic.EVENTS), Map.of()));
+                .isEqualTo(new KafkaOptions(
+                        "",
+                        16 << 20,
+                        "opencti.",
+                        Map.of(
+                                Topic.EVENTS, "opencti.events",
+                                Topic.CHANGES, "opencti.changes",
+                                Topic.OBJECTS, "opencti.objects",
+                                Topic.INDICATORS, "opencti.indicators"),
+                        Map.of()));
     }
 
     @Test

@@ -545,7 +545,7 @@ class JournalTest {
     }
 
     private static Batch batch(long number, Instant received, Event... events) {
-        return new Batch(position(number), position(number + 1), received, List.of(events));
+        return Batch.ofEvents(position(number), position(number + 1), received, List.of(events));
     }
 
     private static Position position(long batches) {

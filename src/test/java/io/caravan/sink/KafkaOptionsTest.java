@@ -2,7 +2,6 @@ package io.caravan.sink;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.junit.jupiter.api.Test;
@@ -75,6 +74,7 @@ class KafkaOptionsTest {
     }
 
     private static KafkaOptions options(int recordMaxBytes, Map<String, String> client) {
-        return new KafkaOptions("localhost:9092", recordMaxBytes, "opencti.", List.of(Topic.EVENTS), client);
+        return new KafkaOptions(
+                "localhost:9092", recordMaxBytes, "opencti.", Map.of(Topic.EVENTS, "opencti.events"), client);
     }
 }

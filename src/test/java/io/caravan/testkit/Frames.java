@@ -56,6 +56,26 @@ public final class Frames {
         return relation;
     }
 
+    /** As the platform sends it, with the internal ids of its ends in the extension. */
+    public static Map<String, Object> sighting(String stixId, String sightedId, String... whereIds) {
+        Map<String, Object> sighting = object(stixId);
+        sighting.remove("name");
+        sighting.put("sighting_of_ref", sightedId);
+        sighting.put("where_sighted_refs", List.of(whereIds));
+        extension(sighting).put("sighting_of_ref", internalId(sightedId));
+        extension(sighting)
+                .put(
+                        "where_sighted_refs",
+                        Arrays.stream(whereIds).map(Frames::internalId).toList());
+        return sighting;
+    }
+
+    /** OpenCTI's extension of an object that was made here, to be changed. */
+    @SuppressWarnings("unchecked")
+    public static Map<String, Object> extension(Map<String, Object> object) {
+        return (Map<String, Object>) ((Map<String, Object>) object.get("extensions")).get(OPENCTI_EXTENSION);
+    }
+
     /** The internal id that {@link #object} gives to a STIX id. */
     public static String internalId(String stixId) {
         return UUID.nameUUIDFromBytes(stixId.getBytes(StandardCharsets.UTF_8)).toString();

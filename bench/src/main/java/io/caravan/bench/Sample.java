@@ -122,7 +122,7 @@ final class Sample {
     }
 
     /** Appends about so many characters; the first words of the list are the most frequent. */
-    private static void words(StringBuilder text, SplittableRandom random, int length) {
+    static void words(StringBuilder text, SplittableRandom random, int length) {
         int end = text.length() + length;
         while (text.length() < end) {
             int rank = (int) Math.pow(WORDS.length, random.nextDouble());

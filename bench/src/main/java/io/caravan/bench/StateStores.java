@@ -2,12 +2,10 @@ package io.caravan.bench;
 
 import io.caravan.bench.StateStore.Entry;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -75,17 +73,17 @@ public final class StateStores {
     // The conductor's side
 
     private Map<String, Double> measure() throws Exception {
-        delete(directory);
+        Measures.delete(directory);
         Files.createDirectories(directory);
         try {
-            var result = new LinkedHashMap<>(answers(start("fill")));
-            result.put("disk, MB", size(directory) / 1e6);
+            var result = new LinkedHashMap<>(Measures.answers(start("fill")));
+            result.put("disk, MB", Measures.size(directory) / 1e6);
             double slowestOpen = 0;
             double lost = 0;
             double torn = 0;
             for (int kill = 0; kill < KILLS; kill++) {
                 long acknowledged = writeAndKill(kill);
-                Map<String, Double> found = answers(start("check"));
+                Map<String, Double> found = Measures.answers(start("check"));
                 slowestOpen = Math.max(slowestOpen, found.get("open, ms"));
                 lost += Math.max(0, acknowledged - found.get("position")) + found.get("not whole");
                 torn += found.get("too much");
@@ -95,7 +93,7 @@ public final class StateStores {
             result.put("half batches left by " + KILLS + " kills", torn);
             return result;
         } finally {
-            delete(directory);
+            Measures.delete(directory);
         }
     }
 
@@ -136,20 +134,6 @@ public final class StateStores {
         return command.redirectError(ProcessBuilder.Redirect.INHERIT).start();
     }
 
-    private Map<String, Double> answers(Process step) throws Exception {
-        var answers = new LinkedHashMap<String, Double>();
-        try (var lines = step.inputReader()) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                int tab = line.indexOf('\t');
-                answers.put(line.substring(0, tab), Double.parseDouble(line.substring(tab + 1)));
-            }
-        }
-        if (step.waitFor() != 0) {
-            throw new IllegalStateException(store + ": a step ended with exit code " + step.exitValue());
-        }
-        return answers;
-    }
-
     private static void print(Map<String, Map<String, Double>> results) {
         List<String> stores = List.copyOf(results.keySet());
         boolean ratio = stores.size() == 2;
@@ -159,20 +143,18 @@ public final class StateStores {
         System.out.println("| --- |" + " ---: |".repeat(stores.size() + (ratio ? 1 : 0)));
         for (String measure : results.get(stores.get(0)).keySet()) {
             System.out.printf("| %s |", measure);
-            stores.forEach(store ->
-                    System.out.printf(" %s |", number(results.get(store).get(measure))));
+            stores.forEach(store -> System.out.printf(
+                    " %s |", Measures.number(results.get(store).get(measure))));
             if (ratio) {
                 double other = results.get(stores.get(1)).get(measure);
                 System.out.printf(
                         " %s |",
-                        other == 0 ? "" : number(results.get(stores.get(0)).get(measure) / other));
+                        other == 0
+                                ? ""
+                                : Measures.number(results.get(stores.get(0)).get(measure) / other));
             }
             System.out.println();
         }
-    }
-
-    private static String number(double value) {
-        return String.format(value == Math.rint(value) || value >= 100 ? "%,.0f" : "%.2f", value);
     }
 
     // The steps, each in its own JVM
@@ -205,19 +187,19 @@ public final class StateStores {
                 state.write(batch);
                 nanos[written++] = System.nanoTime() - start;
             }
-            answer("objects written", (double) written * Sample.BATCH);
-            answer("batches/s", rate(nanos, 0, written));
-            answer("batches/s, the last " + LAST, rate(nanos, Math.max(0, written - LAST), written));
+            Measures.answer("objects written", (double) written * Sample.BATCH);
+            Measures.answer("batches/s", rate(nanos, 0, written));
+            Measures.answer("batches/s, the last " + LAST, rate(nanos, Math.max(0, written - LAST), written));
             Arrays.sort(nanos, 0, written);
-            answer("p50, ms a batch", nanos[written / 2] / 1e6);
-            answer("p99, ms a batch", nanos[written * 99 / 100] / 1e6);
-            answer("longest, ms", nanos[written - 1] / 1e6);
+            Measures.answer("p50, ms a batch", nanos[written / 2] / 1e6);
+            Measures.answer("p99, ms a batch", nanos[written * 99 / 100] / 1e6);
+            Measures.answer("longest, ms", nanos[written - 1] / 1e6);
             long settling = System.nanoTime();
             state.settle();
-            answer("settling afterwards, s", (System.nanoTime() - settling) / 1e9);
+            Measures.answer("settling afterwards, s", (System.nanoTime() - settling) / 1e9);
             read(state, (long) written * Sample.BATCH);
-            answer("peak memory (VmHWM), MB", peakMemory() / 1e6);
-            answer("live heap at the end, MB", liveHeap() / 1e6);
+            Measures.answer("peak memory (VmHWM), MB", Measures.peakMemory() / 1e6);
+            Measures.answer("live heap at the end, MB", Measures.liveHeap() / 1e6);
         }
     }
 
@@ -235,7 +217,7 @@ public final class StateStores {
             }
             gets++;
         }
-        answer("random gets/s", gets * 1e9 / (System.nanoTime() - start));
+        Measures.answer("random gets/s", gets * 1e9 / (System.nanoTime() - start));
 
         long scans = 0;
         long keys = 0;
@@ -244,8 +226,8 @@ public final class StateStores {
             keys += state.scan(Sample.referencesTo(sample.randomThing(random)));
             scans++;
         }
-        answer("prefix scans/s", scans * 1e9 / (System.nanoTime() - start));
-        answer("keys a scan", (double) keys / scans);
+        Measures.answer("prefix scans/s", scans * 1e9 / (System.nanoTime() - start));
+        Measures.answer("keys a scan", (double) keys / scans);
     }
 
     private void writeForEver() throws Exception {
@@ -261,15 +243,15 @@ public final class StateStores {
     private void check() throws Exception {
         long start = System.nanoTime();
         try (StateStore state = open()) {
-            answer("open, ms", (System.nanoTime() - start) / 1e6);
+            Measures.answer("open, ms", (System.nanoTime() - start) / 1e6);
             long position = position(state);
-            answer("position", position);
+            Measures.answer("position", position);
             int notWhole = 0;
             for (long batch = position - BATCHES_BEFORE_KILL; batch < position; batch++) {
                 notWhole += present(state, batch) == 4 * Sample.BATCH ? 0 : 1;
             }
-            answer("not whole", notWhole);
-            answer("too much", present(state, position) == 0 ? 0 : 1);
+            Measures.answer("not whole", notWhole);
+            Measures.answer("too much", present(state, position) == 0 ? 0 : 1);
         }
     }
 
@@ -286,40 +268,5 @@ public final class StateStores {
     private static long position(StateStore state) throws Exception {
         byte[] position = state.get(Sample.POSITION);
         return position == null ? 0 : ByteBuffer.wrap(position).getLong();
-    }
-
-    private static void answer(String name, double value) {
-        System.out.println(name + "\t" + value);
-    }
-
-    private static double peakMemory() throws IOException {
-        String line = Files.readAllLines(Path.of("/proc/self/status")).stream()
-                .filter(status -> status.startsWith("VmHWM:"))
-                .findFirst()
-                .orElseThrow();
-        return Double.parseDouble(line.replaceAll("[^0-9]", "")) * 1024;
-    }
-
-    private static double liveHeap() {
-        System.gc();
-        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
-    }
-
-    private static double size(Path directory) throws IOException {
-        try (var files = Files.walk(directory)) {
-            return files.filter(Files::isRegularFile)
-                    .mapToLong(file -> file.toFile().length())
-                    .sum();
-        }
-    }
-
-    private static void delete(Path directory) throws IOException {
-        if (Files.exists(directory)) {
-            try (var files = Files.walk(directory)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
-            }
-        }
     }
 }

@@ -2,6 +2,7 @@ package io.caravan.opencti.stream;
 
 import io.caravan.event.Batch;
 import io.caravan.event.Event;
+import io.caravan.event.Meaning;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.camel.AggregationStrategy;
@@ -9,7 +10,7 @@ import org.apache.camel.Exchange;
 
 /**
  * Puts a split batch together again: what the by-type routes leave as their bodies, in order, becomes the {@link Batch}
- * that goes to the sinks. A route may leave the event, a list of events, or nothing (an empty body or list); an event of
+ * that goes to the sinks. A route may leave the event, with its meaning or without, a list of such, or nothing (an empty body or list); an event of
  * which it leaves anything else becomes a dead letter.
  */
 public final class BatchAggregation implements AggregationStrategy {
@@ -24,7 +25,7 @@ public final class BatchAggregation implements AggregationStrategy {
         if (newExchange.getException() == null) {
             Handover.of(batchExchange).partIsBack();
             Object body = newExchange.getMessage().getBody();
-            List<Event> left = new ArrayList<>();
+            List<Meaning> left = new ArrayList<>();
             if (collect(body, left)) {
                 left.forEach(Handover.of(batchExchange)::leave);
             } else {
@@ -43,13 +44,16 @@ public final class BatchAggregation implements AggregationStrategy {
     }
 
     /** False where the body is, or holds, something else than events. */
-    private static boolean collect(Object body, List<Event> events) {
+    private static boolean collect(Object body, List<Meaning> left) {
+        if (body instanceof Meaning meaning) {
+            return left.add(meaning);
+        }
         if (body instanceof Event event) {
-            return events.add(event);
+            return left.add(Meaning.ofEvent(event));
         }
         if (body instanceof Iterable<?> several) {
             for (Object one : several) {
-                if (!collect(one, events)) {
+                if (!collect(one, left)) {
                     return false;
                 }
             }

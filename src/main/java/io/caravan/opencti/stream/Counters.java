@@ -35,6 +35,7 @@ public final class Counters {
     private final LongAdder repetitions = new LongAdder();
     private final LongAdder deadLetters = new LongAdder();
     private final LongAdder leftOut = new LongAdder();
+    private final LongAdder staleReferences = new LongAdder();
     private final LongAdder batches = new LongAdder();
     private final LongAdder delivered = new LongAdder();
     private volatile long lagMillis = -1;
@@ -70,6 +71,10 @@ public final class Counters {
 
     void ending(Ending ending) {
         endings.computeIfAbsent(ending, e -> new LongAdder()).increment();
+    }
+
+    void staleReferences(long count) {
+        staleReferences.add(count);
     }
 
     void delivered(int count) {
@@ -117,6 +122,11 @@ public final class Counters {
     /** Deletions that came although {@code listen-delete} is off. */
     public long leftOutDeletions() {
         return leftOut.sum();
+    }
+
+    /** Known objects that refer to what was renamed, merged or deleted; each as often as that happened. */
+    public long staleReferences() {
+        return staleReferences.sum();
     }
 
     public long batches() {

@@ -3,6 +3,7 @@ package io.caravan.opencti.stream;
 import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
+import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
@@ -20,14 +21,20 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Follows a stream from start to stop: one thread reads ({@link Reader}), one delivers. The delivering thread takes what
- * has arrived as a batch, hands it to the routes, waits until every sink has it, stores the position, and takes what has
- * arrived meanwhile. It is never interrupted.
+ * has arrived as a batch, hands it to the routes, waits until every sink has it, stores the position with what has become
+ * known, and takes what has arrived meanwhile. It is never interrupted.
  */
 final class Follower {
 
     /** Where batches and positions go. */
     interface Target {
-        /** Hands a batch to the routes; returns when every sink has it and its position is stored, throws if not. */
+        /** What a try of a batch finds known. */
+        Pending begin();
+
+        /**
+         * Hands a batch to the routes; returns when every sink has it and its position is stored, with what it has made
+         * known, throws if not.
+         */
         void deliver(Handover handover, Position after) throws Exception;
 
         void store(Position position) throws IOException;
@@ -166,7 +173,7 @@ final class Follower {
                 if (batch.events().isEmpty()) {
                     target.store(batch.after());
                 } else {
-                    target.deliver(new Handover(batch, kept, stopping, health), batch.after());
+                    target.deliver(new Handover(batch, target.begin(), kept, stopping, health), batch.after());
                     counters.delivered(batch.events().size());
                 }
                 health.delivered();

@@ -4,6 +4,8 @@ import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
+import io.caravan.event.Meaning;
+import io.caravan.event.Pending;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,8 +14,8 @@ import java.util.Set;
 import org.apache.camel.Exchange;
 
 /**
- * A batch on its way through the routes, once: what the by-type routes leave of it and refuse, and how long the sinks may
- * be tried. It travels as a property of the exchange and of all its parts; a batch that is handed over again gets a new
+ * A batch on its way through the routes, once: what it finds and makes known, what the by-type routes leave of it and
+ * refuse, and how long the sinks may be tried. It travels as a property of the exchange and of all its parts; a batch that is handed over again gets a new
  * one, so that nothing of a failed try remains. Used by the thread that carries the batch.
  */
 final class Handover {
@@ -23,17 +25,19 @@ final class Handover {
     static final String EVENT = "CaravanEvent";
 
     private final Batch batch;
+    private final Pending known;
     private final Set<DeadLetter> kept;
     private final Stopping stopping;
     private final Health health;
-    private final List<Event> left = new ArrayList<>();
+    private final List<Meaning> left = new ArrayList<>();
     private final List<DeadLetter> letters = new ArrayList<>();
     private int partsBack;
     private Backoff backoff = Backoff.FIRST;
 
     /** @param kept the dead letters that earlier tries of this batch have kept */
-    Handover(Batch batch, Set<DeadLetter> kept, Stopping stopping, Health health) {
+    Handover(Batch batch, Pending known, Set<DeadLetter> kept, Stopping stopping, Health health) {
         this.batch = batch;
+        this.known = known;
         this.kept = kept;
         this.stopping = stopping;
         this.health = health;
@@ -69,15 +73,25 @@ final class Handover {
 
     /** True when the batch was split and not all of its parts have come back. */
     boolean isSplitInPart() {
-        return partsBack > 0 && partsBack < batch.events().size();
+        return partsBack > 0 && partsBack < batch.meanings().size();
     }
 
-    void leave(Event event) {
-        left.add(event);
+    /** How many known objects refer to what is gone, by the batch's events. */
+    long staleReferences() {
+        return left.stream().mapToLong(Meaning::staleReferences).sum();
+    }
+
+    void leave(Meaning meaning) {
+        left.add(meaning);
     }
 
     void refuse(DeadLetter letter) {
         letters.add(letter);
+    }
+
+    /** What is known, as the events of the batch find and leave it; stored with the batch's position, after every sink. */
+    Pending known() {
+        return known;
     }
 
     /** What came, to be split. */

@@ -164,8 +164,8 @@ final class Inbox {
         Position before = taken;
         taken = arrivals.position(before.batches() + (events.isEmpty() ? 0 : 1));
         takenAt = System.nanoTime();
-        Delivery delivery =
-                new Delivery(new Batch(before, taken, clock.instant().truncatedTo(ChronoUnit.MILLIS), events), letters);
+        Delivery delivery = new Delivery(
+                Batch.ofEvents(before, taken, clock.instant().truncatedTo(ChronoUnit.MILLIS), events), letters);
         events = new ArrayList<>();
         letters = new ArrayList<>();
         bytes = 0;

@@ -2,6 +2,7 @@ package io.caravan.opencti.stream;
 
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
+import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.PositionStore;
 import io.caravan.opencti.OpenctiConfiguration;
@@ -27,7 +28,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The consumer as Camel sees it: starts, suspends, resumes and stops the {@link Follower}, and carries a batch through
- * the routes. The position is stored in the exchange's callback, and only when the exchange has no exception.
+ * the routes. The position and what the batch has made known are stored in the exchange's callback, and only when the
+ * exchange has no exception.
  */
 @ManagedResource(description = "Managed OpenCTI consumer")
 public class OpenctiConsumer extends DefaultConsumer implements Suspendable, HealthCheckAware {
@@ -48,13 +50,19 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     private Optional<Follower> follower = Optional.empty();
     private final Follower.Target target = new Follower.Target() {
         @Override
+        public Pending begin() {
+            return store.begin();
+        }
+
+        @Override
         public void deliver(Handover handover, Position after) throws Exception {
             OpenctiConsumer.this.deliver(handover, after);
         }
 
         @Override
         public void store(Position next) throws IOException {
-            OpenctiConsumer.this.store(next);
+            store.write(next);
+            stored(next);
         }
     };
 
@@ -155,7 +163,9 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
             try {
                 requireWhole(exchange, handover);
                 handover.keepLetters(deadLetters, counters);
-                store(after);
+                store.write(after, handover.known());
+                counters.staleReferences(handover.staleReferences());
+                stored(after);
                 done.complete(null);
             } catch (Throwable e) { // whoever waits is to know, whatever it is
                 done.completeExceptionally(e);
@@ -186,8 +196,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         }
     }
 
-    private void store(Position next) throws IOException {
-        store.write(next);
+    private void stored(Position next) {
         position = Optional.of(next);
         storedAt = System.nanoTime();
     }
@@ -286,7 +295,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         return counters.lag().map(Duration::toMillis).orElse(-1L);
     }
 
-    /** Keeps the position as long as the program runs. */
+    /** Keeps the position as long as the program runs, and no objects. */
     private static final class Forgetful implements PositionStore {
         private Optional<Position> position = Optional.empty();
 
@@ -298,6 +307,16 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         @Override
         public synchronized void write(Position next) {
             position = Optional.of(next);
+        }
+
+        @Override
+        public Pending begin() {
+            return Pending.overNothing();
+        }
+
+        @Override
+        public void write(Position next, Pending known) {
+            write(next);
         }
     }
 

@@ -275,11 +275,11 @@ final class Reader implements Runnable {
                     refuse(
                             frame,
                             id.get(),
-                            envelope.objectId(),
+                            envelope.object().id(),
                             error,
                             frame.data().hashCode());
                 } else {
-                    note(inbox.add(letter(frame, envelope.objectId(), error)), true);
+                    note(inbox.add(letter(frame, envelope.object().id(), error)), true);
                 }
             } catch (Unreadable e) {
                 LOG.debug("An event named {} carries no object: {}", frame.name(), e.getMessage());
@@ -422,7 +422,8 @@ final class Reader implements Runnable {
 
     private static JsonNode json(Frame frame) {
         try {
-            return JSON.readTree(frame.data().array(), 0, frame.data().length());
+            return JSON.readTree(
+                    frame.data().array(), frame.data().offset(), frame.data().length());
         } catch (JsonProcessingException e) {
             LOG.debug("A {} event that is no JSON", frame.name(), e);
         } catch (IOException e) {

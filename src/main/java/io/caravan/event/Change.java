@@ -1,0 +1,78 @@
+package io.caravan.event;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * What an event means for one object: it is there in this state from now on, or it is gone.
+ *
+ * @param event the event that it follows from
+ * @param object the object after an upsert; its last known state before a removal
+ * @param previousId the STIX id it was known by until now, where that is another
+ * @param mergedInto the STIX id of the object it went into
+ * @param before its state until now, as far as it can be told
+ * @param beforeComplete false where {@code before} lacks something, or nothing is known of it
+ * @param changed JSON pointers of what differs between before and after, as far as the platform tells; lists as a whole
+ * @param dependency true where the object does not match the stream's filter itself: it gets no later delete, merge or
+ *     rename from the platform
+ * @param tlp the strictest TLP marking of the object
+ * @param tlpBefore that of its state before
+ */
+public record Change(
+        Event event,
+        Type type,
+        Reason reason,
+        StixObject object,
+        Optional<String> previousId,
+        Optional<String> mergedInto,
+        Optional<StixObject> before,
+        boolean beforeComplete,
+        List<String> changed,
+        boolean dependency,
+        Optional<Tlp> tlp,
+        Optional<Tlp> tlpBefore) {
+
+    public enum Type {
+        UPSERT,
+        REMOVE;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** Why it changed. */
+    public enum Reason {
+        CREATED,
+        UPDATED,
+        DELETED,
+        MERGED,
+        MERGED_INTO,
+        RENAMED,
+        LEFT_SCOPE,
+        ENTERED_SCOPE,
+        CASCADE,
+        DEPENDENCY,
+        SNAPSHOT,
+        RECONCILED;
+
+        /** As it stands in records: {@code left-scope}. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+
+    /** The state from now on; empty for a removal. */
+    public Optional<StixObject> after() {
+        return type == Type.UPSERT ? Optional.of(object) : Optional.empty();
+    }
+
+    /** For logs. */
+    @Override
+    public String toString() {
+        return type + " " + object.id() + " (" + reason + ")";
+    }
+}

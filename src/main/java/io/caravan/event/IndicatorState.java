@@ -1,0 +1,139 @@
+package io.caravan.event;
+
+import io.caravan.event.Change.Type;
+import io.caravan.event.Known.KnownObject;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * An indicator as detection needs it: with its author's name and the names of what it is known to indicate. Names are those
+ * last told; a rename of a malware reaches its indicators when they or their relations are told again.
+ *
+ * @param change what made this state; of the indicator itself or of a relation that ends at it
+ * @param indicator the indicator; its last state where it is gone
+ * @param gone whether it is gone
+ * @param author who made it
+ * @param malware the malware that it indicates, by name
+ * @param actors the threat actors, intrusion sets and campaigns that it indicates, by name
+ * @param tlp its strictest TLP marking
+ */
+public record IndicatorState(
+        Change change,
+        StixObject indicator,
+        boolean gone,
+        Optional<Named> author,
+        List<Named> malware,
+        List<Named> actors,
+        boolean dependency,
+        Optional<Tlp> tlp) {
+
+    /** An object by its name, and the strictest TLP marking that it bears itself. */
+    public record Named(String name, Optional<Tlp> tlp) {
+
+        static Named of(StixObject object, Known known) throws IOException {
+            return new Named(object.name(), Telling.tlp(object, known));
+        }
+    }
+
+    private static final String INDICATOR = "indicator";
+    private static final String INDICATES = "indicates";
+    private static final Set<String> ACTORS = Set.of("threat-actor", "intrusion-set", "campaign");
+
+    /** Those whose state is another after the changes; each once, as it is after the last. */
+    static List<IndicatorState> of(List<Change> changes, Known known) throws IOException {
+        Map<String, IndicatorState> states = new LinkedHashMap<>();
+        for (Change change : changes) {
+            StixObject object = change.object();
+            if (object.type().equals(INDICATOR)) {
+                states.remove(object.key());
+                states.put(
+                        object.key(),
+                        change.type() == Type.REMOVE
+                                ? gone(change)
+                                : state(change, object, change.dependency(), change.tlp(), known));
+            } else if (object.relationshipType().equals(INDICATES)) {
+                for (String end : object.ends()) {
+                    Optional<KnownObject> indicator = known.object(end)
+                            .filter(found -> found.object().type().equals(INDICATOR));
+                    if (indicator.isPresent() && !states.containsKey(end)) {
+                        StixObject found = indicator.get().object();
+                        states.put(
+                                end,
+                                state(change, found, indicator.get().dependency(), Telling.tlp(found, known), known));
+                    }
+                }
+            }
+        }
+        return List.copyOf(states.values());
+    }
+
+    private static IndicatorState gone(Change change) {
+        return new IndicatorState(
+                change,
+                change.object(),
+                true,
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                change.dependency(),
+                change.tlp());
+    }
+
+    private static IndicatorState state(
+            Change change, StixObject indicator, boolean dependency, Optional<Tlp> tlp, Known known)
+            throws IOException {
+        Map<String, Named> malware = new TreeMap<>();
+        Map<String, Named> actors = new TreeMap<>();
+        for (KnownObject relation : known.endingAt(indicator.ids())) {
+            if (relation.object().relationshipType().equals(INDICATES)) {
+                for (StixObject indicated : otherEnds(relation.object(), indicator, known)) {
+                    if (indicated.type().equals("malware")) {
+                        malware.put(indicated.name(), Named.of(indicated, known));
+                    } else if (ACTORS.contains(indicated.type())) {
+                        actors.put(indicated.name(), Named.of(indicated, known));
+                    }
+                }
+            }
+        }
+        return new IndicatorState(
+                change,
+                indicator,
+                false,
+                author(indicator, known),
+                List.copyOf(malware.values()),
+                List.copyOf(actors.values()),
+                dependency,
+                tlp);
+    }
+
+    private static List<StixObject> otherEnds(StixObject relation, StixObject indicator, Known known)
+            throws IOException {
+        List<StixObject> others = new ArrayList<>();
+        for (String end : relation.ends()) {
+            if (!indicator.ids().contains(end)) {
+                known.object(end).map(KnownObject::object).ifPresent(others::add);
+            }
+        }
+        return others;
+    }
+
+    private static Optional<Named> author(StixObject indicator, Known known) throws IOException {
+        for (String reference : indicator.references()) {
+            if (reference.startsWith("identity--")) {
+                Optional<StixObject> author = known.withId(reference)
+                        .map(KnownObject::object)
+                        .filter(found -> !found.name().isEmpty());
+                if (author.isPresent()) {
+                    return Optional.of(Named.of(author.get(), known));
+                }
+            }
+        }
+        return Optional.empty();
+    }
+}

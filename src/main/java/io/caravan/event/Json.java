@@ -1,0 +1,62 @@
+package io.caravan.event;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.InputStream;
+
+/** How JSON is read and written here: of any length, numbers as they are written. */
+public final class Json {
+
+    private static final JsonFactory FACTORY = JsonFactory.builder()
+            .streamReadConstraints(StreamReadConstraints.builder()
+                    .maxStringLength(Integer.MAX_VALUE) // an event's size is bounded before it comes here
+                    .maxNumberLength(10_000)
+                    .build())
+            .build();
+
+    /** Numbers stay what they are: 1.10 is not 1.1 to whoever compares texts. */
+    private static final ObjectMapper TREES = JsonMapper.builder(FACTORY)
+            .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+            .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+            .build();
+
+    private Json() {}
+
+    public static JsonParser parser(Bytes json) throws IOException {
+        return FACTORY.createParser(json.array(), json.offset(), json.length());
+    }
+
+    static JsonParser parser(InputStream json) throws IOException {
+        return FACTORY.createParser(json);
+    }
+
+    public static JsonNode tree(Bytes json) throws IOException {
+        return TREES.readTree(json.array(), json.offset(), json.length());
+    }
+
+    public static Bytes bytes(JsonNode tree) throws IOException {
+        byte[] json = TREES.writeValueAsBytes(tree);
+        return new Bytes(json, json.length);
+    }
+
+    public static ObjectMapper mapper() {
+        return TREES;
+    }
+
+    /** The text the parser stands at; something else is passed over. */
+    static String textOr(String otherwise, JsonParser json) throws IOException {
+        if (json.currentToken() == JsonToken.VALUE_STRING) {
+            return json.getText();
+        }
+        json.skipChildren();
+        return otherwise;
+    }
+}

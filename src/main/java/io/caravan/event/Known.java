@@ -1,0 +1,34 @@
+package io.caravan.event;
+
+import java.io.IOException;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The objects that exist as far as the stream has told, as the events of one batch find and leave them. What a batch puts
+ * or removes is seen by its later events at once, and becomes known for good with the batch's position, or not at all.
+ * Used by one thread.
+ */
+public interface Known {
+
+    /** An object as it was last told; whether only as a dependency. */
+    record KnownObject(StixObject object, boolean dependency) {}
+
+    /** By {@link StixObject#key}. */
+    Optional<KnownObject> object(String key) throws IOException;
+
+    /** By the STIX id it has now. */
+    Optional<KnownObject> withId(String stixId) throws IOException;
+
+    /** The relations and sightings that end at any of these ids (STIX or internal), each once, ordered by key. */
+    List<KnownObject> endingAt(Collection<String> ids) throws IOException;
+
+    /** How many objects refer to any of these ids otherwise: as author, label, content. */
+    long referringTo(Collection<String> ids) throws IOException;
+
+    void put(StixObject object, boolean dependency) throws IOException;
+
+    /** Nothing happens where it is not known. */
+    void remove(String key) throws IOException;
+}

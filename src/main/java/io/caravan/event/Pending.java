@@ -1,0 +1,178 @@
+package io.caravan.event;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+
+/**
+ * What one batch makes known, in memory, over what is stored: it is stored with the batch's position, or thrown away with
+ * the batch. It holds the objects that the batch puts and removes, with what was stored of them before, and nothing else
+ * of the store for longer than a call, except what was asked for by key. Used by one thread.
+ */
+public final class Pending implements Known {
+
+    /** What is stored. */
+    interface Stored {
+        Optional<KnownObject> object(Digest key) throws IOException;
+
+        /** The keys of the objects that are found by any of these ids. */
+        Set<Digest> keys(Index index, Collection<Digest> ids) throws IOException;
+
+        /** How many objects are found by any of these ids, without these. */
+        long count(Index index, Collection<Digest> ids, Set<Digest> without) throws IOException;
+    }
+
+    /** What becomes of one object; what is not there is empty. */
+    record Edit(Optional<KnownObject> before, Optional<KnownObject> after) {
+
+        Edit reversed() {
+            return new Edit(after, before);
+        }
+    }
+
+    private final Stored stored;
+    private final Map<Digest, Edit> edits = new LinkedHashMap<>();
+    private final Map<Index.Entry, Set<Digest>> indexes = new HashMap<>();
+    /** What is stored of objects that were asked for and are not edited: each event asks for the same one several times. */
+    private final Map<Digest, Optional<KnownObject>> found = new HashMap<>();
+
+    Pending(Stored stored) {
+        this.stored = stored;
+    }
+
+    /** Over nothing, for a store that keeps no objects. */
+    public static Pending overNothing() {
+        return new Pending(new Nothing());
+    }
+
+    /** By the objects' keys, in the order in which they were first edited. */
+    Map<Digest, Edit> edits() {
+        return Collections.unmodifiableMap(edits);
+    }
+
+    @Override
+    public Optional<KnownObject> object(String key) throws IOException {
+        return object(Digest.of(key));
+    }
+
+    @Override
+    public Optional<KnownObject> withId(String stixId) throws IOException {
+        return foundBy(Index.STIX_ID, List.of(stixId)).stream().findFirst();
+    }
+
+    @Override
+    public List<KnownObject> endingAt(Collection<String> ids) throws IOException {
+        return foundBy(Index.END, ids);
+    }
+
+    @Override
+    public long referringTo(Collection<String> ids) throws IOException {
+        Set<Digest> digests = digests(ids);
+        return stored.count(Index.REFERENCE, digests, edits.keySet())
+                + editedKeys(Index.REFERENCE, digests).size();
+    }
+
+    @Override
+    public void put(StixObject object, boolean dependency) throws IOException {
+        edit(Digest.of(object.key()), Optional.of(new KnownObject(object, dependency)));
+    }
+
+    @Override
+    public void remove(String key) throws IOException {
+        Digest digest = Digest.of(key);
+        if (object(digest).isPresent()) {
+            edit(digest, Optional.empty());
+        }
+    }
+
+    private Optional<KnownObject> object(Digest key) throws IOException {
+        Edit edit = edits.get(key);
+        if (edit != null) {
+            return edit.after();
+        }
+        Optional<KnownObject> object = found.get(key);
+        if (object == null) {
+            object = stored.object(key);
+            found.put(key, object);
+        }
+        return object;
+    }
+
+    private void edit(Digest key, Optional<KnownObject> after) throws IOException {
+        Optional<KnownObject> now = object(key);
+        Edit edit = edits.get(key);
+        if (edit != null && now.isPresent()) {
+            for (Index.Entry entry : Index.entries(now.get().object())) {
+                indexes.get(entry).remove(key);
+            }
+        }
+        if (after.isPresent()) {
+            for (Index.Entry entry : Index.entries(after.get().object())) {
+                indexes.computeIfAbsent(entry, any -> new HashSet<>()).add(key);
+            }
+        }
+        edits.put(key, new Edit(edit == null ? now : edit.before(), after));
+        found.remove(key);
+    }
+
+    /** Ordered by key. */
+    private List<KnownObject> foundBy(Index index, Collection<String> ids) throws IOException {
+        Set<Digest> digests = digests(ids);
+        Set<Digest> keys = stored.keys(index, digests);
+        keys.removeAll(edits.keySet());
+        Map<String, KnownObject> byKey = new TreeMap<>();
+        for (Digest key : keys) {
+            Optional<KnownObject> asked = found.get(key);
+            KnownObject object = (asked == null ? stored.object(key) : asked)
+                    .orElseThrow(() -> new IOException("the state has an index entry without its object"));
+            byKey.put(object.object().key(), object);
+        }
+        for (Digest key : editedKeys(index, digests)) {
+            KnownObject object = edits.get(key).after().orElseThrow();
+            byKey.put(object.object().key(), object);
+        }
+        return new ArrayList<>(byKey.values());
+    }
+
+    private Set<Digest> editedKeys(Index index, Collection<Digest> ids) {
+        Set<Digest> keys = new HashSet<>();
+        for (Digest id : ids) {
+            keys.addAll(indexes.getOrDefault(new Index.Entry(index, id), Set.of()));
+        }
+        return keys;
+    }
+
+    private static Set<Digest> digests(Collection<String> ids) {
+        Set<Digest> digests = new HashSet<>();
+        for (String id : ids) {
+            digests.add(Digest.of(id));
+        }
+        return digests;
+    }
+
+    private static final class Nothing implements Stored {
+        @Override
+        public Optional<KnownObject> object(Digest key) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Set<Digest> keys(Index index, Collection<Digest> ids) {
+            return new HashSet<>();
+        }
+
+        @Override
+        public long count(Index index, Collection<Digest> ids, Set<Digest> without) {
+            return 0;
+        }
+    }
+}

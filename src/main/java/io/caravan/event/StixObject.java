@@ -1,0 +1,205 @@
+package io.caravan.event;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A STIX object: its JSON as it came, and the few fields of it that are read in passing; no tree is built.
+ *
+ * @param json the object's own bytes, a piece of what it came in
+ * @param id the STIX id, which a rename changes; or empty
+ * @param type the STIX type, such as {@code indicator}; or empty
+ * @param internalId OpenCTI's own id, in its extension, which stays; or empty
+ * @param entityType OpenCTI's type, such as {@code Intrusion-Set}, in its extension; or empty
+ * @param relationshipType of a relation, such as {@code indicates}; or empty
+ * @param name its {@code name}, or else its {@code value}; or empty
+ * @param markings the ids of its marking definitions
+ * @param ends of a relation or sighting, what it ends at: STIX ids and internal ids; empty for other objects
+ * @param references the ids of what it refers to otherwise: author, contained objects, labels
+ */
+public record StixObject(
+        Bytes json,
+        String id,
+        String type,
+        String internalId,
+        String entityType,
+        String relationshipType,
+        String name,
+        List<String> markings,
+        List<String> ends,
+        List<String> references) {
+
+    /** OpenCTI's extension of STIX objects; every object on a stream has it. */
+    public static final String OPENCTI = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba";
+
+    /** The properties that a relation or sighting names its ends by, in the object (STIX ids) and in the extension (internal ids). */
+    static final List<String> END_PROPERTIES =
+            List.of("source_ref", "target_ref", "sighting_of_ref", "where_sighted_refs");
+
+    private static final Set<String> RELATIONS = Set.of("relationship", "sighting");
+
+    /** What tells the object from all others of its platform for good: the internal id, or else the STIX id. */
+    public String key() {
+        return internalId.isEmpty() ? id : internalId;
+    }
+
+    /** Both ids, or the one it has. */
+    public Set<String> ids() {
+        return internalId.isEmpty() ? Set.of(id) : Set.of(id, internalId);
+    }
+
+    /** The strictest of its markings that are a TLP colour by their id. */
+    public Optional<Tlp> tlp() {
+        return markings.stream().map(Tlp::ofMarking).reduce(Optional.empty(), Tlp::strictest);
+    }
+
+    public boolean isRelation() {
+        return RELATIONS.contains(type);
+    }
+
+    /** Reads an object that stands alone. */
+    public static StixObject read(Bytes json) throws IOException {
+        try (JsonParser parser = Json.parser(json)) {
+            parser.nextToken();
+            return read(parser, json);
+        }
+    }
+
+    /** The internal id alone of an object that need not be in memory; empty where it has none, or what is there is no object. */
+    public static String internalIdOf(InputStream json) throws IOException {
+        Reader reader = new Reader();
+        try (JsonParser parser = Json.parser(json)) {
+            parser.nextToken();
+            reader.readFields(parser);
+        } catch (JsonProcessingException e) {
+            return "";
+        }
+        return reader.internalId;
+    }
+
+    /** Reads the value the parser stands at, and leaves the parser at its end; what is no object has no id. */
+    static StixObject read(JsonParser parser, Bytes source) throws IOException {
+        return new Reader().read(parser, source);
+    }
+
+    /** Every method leaves the parser at the end of the value it stood at. */
+    private static final class Reader {
+        private String id = "";
+        private String type = "";
+        private String internalId = "";
+        private String entityType = "";
+        private String relationshipType = "";
+        private String name = "";
+        private String value = "";
+        private final List<String> markings = new ArrayList<>();
+        private final List<String> ends = new ArrayList<>();
+        private final List<String> references = new ArrayList<>();
+
+        StixObject read(JsonParser json, Bytes source) throws IOException {
+            long from = json.currentTokenLocation().getByteOffset();
+            readFields(json);
+            long to = json.currentTokenLocation().getByteOffset() + 1;
+            boolean isRelation = RELATIONS.contains(type);
+            return new StixObject(
+                    source.piece(from, to),
+                    id,
+                    type,
+                    internalId,
+                    entityType,
+                    relationshipType,
+                    name.isEmpty() ? value : name,
+                    List.copyOf(markings),
+                    isRelation ? List.copyOf(ends) : List.of(),
+                    List.copyOf(references));
+        }
+
+        private void readFields(JsonParser json) throws IOException {
+            if (json.isExpectedStartObjectToken()) {
+                for (String field = json.nextFieldName(); field != null; field = json.nextFieldName()) {
+                    json.nextToken();
+                    readField(field, json);
+                }
+            } else {
+                json.skipChildren();
+            }
+        }
+
+        private void readField(String field, JsonParser json) throws IOException {
+            switch (field) {
+                case "id" -> id = Json.textOr(id, json);
+                case "type" -> type = Json.textOr(type, json);
+                case "relationship_type" -> relationshipType = Json.textOr(relationshipType, json);
+                case "name" -> name = Json.textOr(name, json);
+                case "value" -> value = Json.textOr(value, json);
+                case "extensions" -> readExtensions(json);
+                case "object_marking_refs" -> addTexts(json, markings);
+                default -> {
+                    if (END_PROPERTIES.contains(field)) {
+                        addTexts(json, ends);
+                    } else if (field.endsWith("_ref") || field.endsWith("_refs")) {
+                        addTexts(json, references);
+                    } else {
+                        json.skipChildren();
+                    }
+                }
+            }
+        }
+
+        private void readExtensions(JsonParser json) throws IOException {
+            if (!json.isExpectedStartObjectToken()) {
+                json.skipChildren();
+                return;
+            }
+            for (String field = json.nextFieldName(); field != null; field = json.nextFieldName()) {
+                json.nextToken();
+                if (field.equals(OPENCTI) && json.isExpectedStartObjectToken()) {
+                    readOpencti(json);
+                } else {
+                    json.skipChildren();
+                }
+            }
+        }
+
+        private void readOpencti(JsonParser json) throws IOException {
+            for (String field = json.nextFieldName(); field != null; field = json.nextFieldName()) {
+                json.nextToken();
+                switch (field) {
+                    case "id" -> internalId = Json.textOr(internalId, json);
+                    case "type" -> entityType = Json.textOr(entityType, json);
+                    case "labels_ids" -> addTexts(json, references);
+                    default -> {
+                        if (END_PROPERTIES.contains(field)) {
+                            addTexts(json, ends);
+                        } else {
+                            json.skipChildren();
+                        }
+                    }
+                }
+            }
+        }
+
+        /** One text, or the texts of a list. */
+        private static void addTexts(JsonParser json, List<String> texts) throws IOException {
+            if (json.currentToken() == JsonToken.VALUE_STRING) {
+                texts.add(json.getText());
+            } else if (json.isExpectedStartArrayToken()) {
+                while (json.nextToken() != JsonToken.END_ARRAY) {
+                    if (json.currentToken() == JsonToken.VALUE_STRING) {
+                        texts.add(json.getText());
+                    } else {
+                        json.skipChildren();
+                    }
+                }
+            } else {
+                json.skipChildren();
+            }
+        }
+    }
+}

@@ -1,0 +1,26 @@
+package io.caravan.opencti.stream;
+
+import io.caravan.event.Event;
+import io.caravan.event.Meaning;
+import io.caravan.event.Unreadable;
+import java.io.IOException;
+import org.apache.camel.Exchange;
+
+/**
+ * The step of a by-type route that reads what its events mean: {@code bean: {ref: update, method: changes}}. The body, an
+ * event, becomes the event with its meaning; where an earlier step left nothing, nothing happens.
+ */
+public final class MeaningStep {
+
+    private final Meaning.Reading reading;
+
+    public MeaningStep(Meaning.Reading reading) {
+        this.reading = reading;
+    }
+
+    public void changes(Exchange part) throws Unreadable, IOException {
+        if (part.getMessage().getBody() instanceof Event event) {
+            part.getMessage().setBody(reading.of(event, Handover.of(part).known()));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+package io.caravan.ops;
+
+import io.caravan.event.Batch;
+import io.caravan.sink.Door;
+import io.caravan.sink.Sinks;
+import java.util.Map;
+import org.apache.camel.CamelContext;
+import org.apache.camel.Exchange;
+import org.apache.camel.NamedNode;
+import org.apache.camel.Route;
+import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.spi.RoutePolicy;
+import org.apache.camel.spi.RoutePolicyFactory;
+import org.apache.camel.support.RoutePolicySupport;
+
+/**
+ * Stands at the head of every sink's route, users' own too, whatever their YAML says: the batch that enters is what may go
+ * to that sink. Should that fail, nothing enters.
+ */
+final class Doors implements RoutePolicyFactory {
+
+    private final Map<String, Door> doors;
+
+    /** @param doors by the names of the sinks; one that is not there is open */
+    Doors(Map<String, Door> doors) {
+        this.doors = Map.copyOf(doors);
+    }
+
+    @Override
+    public RoutePolicy createRoutePolicy(CamelContext context, String routeId, NamedNode node) {
+        String input = node instanceof RouteDefinition route && route.getInput() != null
+                ? route.getInput().getEndpointUri()
+                : "";
+        for (Map.Entry<String, Door> door : doors.entrySet()) {
+            if (input.replaceFirst("^direct:/*", "direct:").equals(Sinks.endpoint(door.getKey()))) {
+                return new Keeper(door.getValue());
+            }
+        }
+        return null;
+    }
+
+    private static final class Keeper extends RoutePolicySupport {
+        private final Door door;
+
+        Keeper(Door door) {
+            this.door = door;
+        }
+
+        @Override
+        public void onExchangeBegin(Route route, Exchange exchange) {
+            try {
+                exchange.getMessage().setBody(door.let(exchange.getMessage().getMandatoryBody(Batch.class)));
+            } catch (Exception e) {
+                exchange.getMessage().setBody(null);
+                exchange.setException(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,463 @@
+package io.caravan.event;
+
+import static io.caravan.testkit.Frames.create;
+import static io.caravan.testkit.Frames.extension;
+import static io.caravan.testkit.Frames.internalId;
+import static io.caravan.testkit.Frames.object;
+import static io.caravan.testkit.Frames.relation;
+import static io.caravan.testkit.Frames.sighting;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.caravan.event.Change.Reason;
+import io.caravan.event.Change.Type;
+import io.caravan.testkit.Frame;
+import io.caravan.testkit.Frames;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What events named merge mean: sources go, the target is what it is now, and what ended at a source ends at the target. */
+class MergeTest {
+
+    private static final String TARGET = "malware--target";
+    private static final String SOURCE = "malware--source";
+    private static final String OTHER = "malware--other";
+    private static final String AMBER = "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82";
+
+    private final Readings readings = new Readings();
+
+    @Test
+    void sourcesGoIntoTheTarget() throws Exception {
+        Map<String, Object> after = object(TARGET);
+        after.put("aliases", List.of(SOURCE, OTHER));
+        List<Change> changes = readings.read(
+                        Frames.merge("1-0", object(TARGET), after, List.of(object(SOURCE), object(OTHER))))
+                .changes();
+
+        assertThat(changes)
+                .hasToString("[remove malware--source (merged-into), remove malware--other (merged-into),"
+                        + " upsert malware--target (merged)]");
+        assertThat(changes.subList(0, 2)).allSatisfy(change -> {
+            assertThat(change.type()).isEqualTo(Type.REMOVE);
+            assertThat(change.mergedInto()).contains(TARGET);
+            assertThat(change.before()).contains(change.object());
+            assertThat(change.beforeComplete()).isTrue();
+        });
+        assertThat(changes.get(2)).satisfies(change -> {
+            assertThat(change.mergedInto()).isEmpty();
+            assertThat(change.previousId()).isEmpty();
+            assertThat(tree(change.before().orElseThrow())).isEqualTo(tree(object(TARGET)));
+            assertThat(change.beforeComplete()).isTrue();
+            assertThat(tree(change.object())).isEqualTo(tree(after));
+            assertThat(change.changed()).containsExactly("/aliases");
+        });
+    }
+
+    @Test
+    void whatWasASourceIsKnownNoMore() throws Exception {
+        readings.read(create("1-0", SOURCE));
+        readings.read(merge());
+
+        assertThat(readings.known().withId(SOURCE)).isEmpty();
+        assertThat(readings.known().withId(TARGET)).isPresent();
+    }
+
+    @Test
+    void aTargetThatIsRenamedNamesItsOldId() throws Exception {
+        List<Change> changes = readings.read(Frames.merge(
+                        "1-0", object(TARGET, "1"), object("malware--renamed", "1"), List.of(object(SOURCE))))
+                .changes();
+
+        assertThat(changes.get(0).mergedInto()).contains("malware--renamed");
+        assertThat(changes.get(1).reason()).isEqualTo(Reason.MERGED);
+        assertThat(changes.get(1).previousId()).contains(TARGET);
+    }
+
+    @Test
+    void ofAReversePatchThatDoesNotFitIsKeptWhatFits() throws Exception {
+        Change target =
+                last(merge("[{'op':'remove','path':'/granted_refs'},{'op':'replace','path':'/name','value':'x'}]"));
+
+        assertThat(tree(target.before().orElseThrow()).path("name").textValue()).isEqualTo("x");
+        assertThat(target.beforeComplete()).isFalse();
+    }
+
+    @Test
+    void withAReversePatchThatIsNoListTheTargetsStateBeforeIsTheOneLastTold() throws Exception {
+        readings.read(create("1-0", TARGET));
+        Change target = last(merge("{}"));
+
+        assertThat(target.before()).isPresent();
+        assertThat(target.beforeComplete()).isFalse();
+    }
+
+    @Test
+    void whatRefersToASourceIsCountedAndLeft() throws Exception {
+        Map<String, Object> report = object("report--a");
+        report.put("object_refs", List.of(SOURCE, TARGET));
+        readings.read(create("1-0", report));
+
+        assertThat(readings.read(merge()).staleReferences()).isEqualTo(1);
+    }
+
+    @Test
+    void aSourceIsTheDependencyThatItWas() throws Exception {
+        readings.read(Frames.dependency("1-0", SOURCE));
+
+        assertThat(readings.read(merge()).changes())
+                .extracting(Change::dependency)
+                .containsExactly(true, false);
+    }
+
+    // ---- Relations
+
+    @Test
+    void relationsFromAndToASourceAreTheTargets() throws Exception {
+        readings.read(create("1-0", relation("relationship--from", "uses", SOURCE, "tool--a")));
+        readings.read(create("1-0", relation("relationship--to", "indicates", "indicator--a", SOURCE)));
+        readings.read(create("1-0", relation("relationship--elsewhere", "uses", OTHER, "tool--a")));
+        List<Change> changes = readings.read(merge()).changes();
+
+        assertThat(changes)
+                .extracting(Change::toString)
+                .startsWith("remove malware--source (merged-into)", "upsert malware--target (merged)")
+                .containsExactlyInAnyOrder(
+                        "remove malware--source (merged-into)",
+                        "upsert malware--target (merged)",
+                        "upsert relationship--from (merged)",
+                        "upsert relationship--to (merged)");
+        Map<String, Object> from = relation("relationship--from", "uses", TARGET, "tool--a");
+        Map<String, Object> to = relation("relationship--to", "indicates", "indicator--a", TARGET);
+        assertThat(tree(known("relationship--from"))).isEqualTo(tree(from));
+        assertThat(tree(known("relationship--to"))).isEqualTo(tree(to));
+    }
+
+    @Test
+    void aMovedRelationHasItsStateBeforeAndSaysWhatMoved() throws Exception {
+        readings.read(Frames.dependency("1-0", relation("relationship--1", "uses", SOURCE, "tool--a")));
+
+        assertThat(last(merge())).satisfies(change -> {
+            assertThat(tree(change.before().orElseThrow()))
+                    .isEqualTo(tree(relation("relationship--1", "uses", SOURCE, "tool--a")));
+            assertThat(change.beforeComplete()).isTrue();
+            assertThat(change.changed())
+                    .containsExactly("/source_ref", "/extensions/" + StixObject.OPENCTI + "/source_ref");
+            assertThat(change.dependency()).isTrue();
+            assertThat(change.previousId()).isEmpty();
+            assertThat(change.mergedInto()).isEmpty();
+        });
+    }
+
+    @Test
+    void theMovedEndHasTheTargetsNameAndMarkings() throws Exception {
+        Map<String, Object> relation = relation("relationship--1", "indicates", "indicator--a", SOURCE);
+        extension(relation).put("source_value", "an indicator");
+        extension(relation).put("source_ref_object_marking_refs", List.of());
+        extension(relation).put("target_value", "Source");
+        extension(relation).put("target_type", "Malware");
+        extension(relation).put("target_ref_object_marking_refs", List.of("marking-definition--old"));
+        readings.read(create("1-0", relation));
+        Map<String, Object> target = object(TARGET);
+        target.put("name", "Target");
+        target.put("object_marking_refs", List.of(AMBER));
+        Change moved = last(Frames.merge("2-0", target, target, List.of(object(SOURCE))));
+
+        JsonNode extension = tree(moved.object()).path("extensions").path(StixObject.OPENCTI);
+        assertThat(extension.path("source_value").textValue()).isEqualTo("an indicator");
+        assertThat(extension.path("source_ref_object_marking_refs").isEmpty()).isTrue();
+        assertThat(extension.path("target_value").textValue()).isEqualTo("Target");
+        assertThat(extension.path("target_type").textValue()).isEqualTo("Malware");
+        assertThat(extension.path("target_ref_object_marking_refs").toString()).isEqualTo("[\"" + AMBER + "\"]");
+        String at = "/extensions/" + StixObject.OPENCTI;
+        assertThat(moved.changed())
+                .containsExactly(
+                        "/target_ref",
+                        at + "/target_ref",
+                        at + "/target_value",
+                        at + "/target_ref_object_marking_refs");
+    }
+
+    @Test
+    void aTargetWithoutANameLeavesTheOldOne() throws Exception {
+        Map<String, Object> relation = relation("relationship--1", "uses", SOURCE, "tool--a");
+        extension(relation).put("source_value", "Source");
+        readings.read(create("1-0", relation));
+        Map<String, Object> target = object(TARGET);
+        target.remove("name");
+        Change moved = last(Frames.merge("2-0", target, target, List.of(object(SOURCE))));
+
+        assertThat(tree(moved.object())
+                        .path("extensions")
+                        .path(StixObject.OPENCTI)
+                        .path("source_value")
+                        .textValue())
+                .isEqualTo("Source");
+    }
+
+    @Test
+    void sightingsAreMovedInTheirLists() throws Exception {
+        Map<String, Object> sighting = sighting("sighting--1", SOURCE, "identity--a", SOURCE, OTHER);
+        extension(sighting).put("sighting_of_value", "Source");
+        extension(sighting).put("where_sighted_values", List.of("A", "Source", "Other"));
+        readings.read(create("1-0", sighting));
+        Change moved = last(merge());
+
+        Map<String, Object> expected = sighting("sighting--1", TARGET, "identity--a", TARGET, OTHER);
+        extension(expected).put("sighting_of_value", TARGET);
+        extension(expected).put("where_sighted_values", List.of("A", TARGET, "Other"));
+        assertThat(tree(moved.object())).isEqualTo(tree(expected));
+        String at = "/extensions/" + StixObject.OPENCTI;
+        assertThat(moved.changed())
+                .containsExactly(
+                        "/sighting_of_ref",
+                        "/where_sighted_refs",
+                        at + "/sighting_of_ref",
+                        at + "/sighting_of_value",
+                        at + "/where_sighted_refs",
+                        at + "/where_sighted_values");
+    }
+
+    @Test
+    void relationsOfSeveralSourcesMoveInOneGo() throws Exception {
+        readings.read(create("1-0", relation("relationship--1", "related-to", SOURCE, OTHER)));
+        Change moved =
+                last(Frames.merge("2-0", object(TARGET), object(TARGET), List.of(object(SOURCE), object(OTHER))));
+
+        assertThat(moved).hasToString("upsert relationship--1 (merged)");
+        assertThat(moved.object().ends())
+                .containsExactlyInAnyOrder(TARGET, TARGET, internalId(TARGET), internalId(TARGET));
+    }
+
+    @Test
+    void aRelationBetweenSourceAndTargetStays() throws Exception {
+        readings.read(create("1-0", relation("relationship--1", "related-to", SOURCE, TARGET)));
+        Change moved = last(merge());
+
+        assertThat(moved).hasToString("upsert relationship--1 (merged)");
+        assertThat(tree(moved.object())).isEqualTo(tree(relation("relationship--1", "related-to", TARGET, TARGET)));
+    }
+
+    @Test
+    void aRelationThatIsMovedIsFoundAtTheTargetAndGoesWithIt() throws Exception {
+        readings.read(create("1-0", relation("relationship--1", "uses", SOURCE, "tool--a")));
+        readings.read(merge());
+
+        assertThat(readings.read(Frames.delete("3-0", TARGET)).changes())
+                .hasToString("[remove relationship--1 (cascade), remove malware--target (deleted)]");
+        assertThat(readings.read(Frames.delete("4-0", SOURCE)).changes()).hasSize(1);
+    }
+
+    @Test
+    void withoutInternalIdsTheStixIdsMove() throws Exception {
+        readings.read(create("1-0", without(relation("relationship--1", "uses", SOURCE, "tool--a"))));
+        Change moved = last(Frames.merge(
+                "2-0", without(object(TARGET)), without(object(TARGET)), List.of(without(object(SOURCE)))));
+
+        assertThat(moved.object().ends()).containsExactly(TARGET, "tool--a");
+    }
+
+    /**
+     * The platform does not send relations again when what they end at is renamed. In the extension the end moves by its
+     * internal id; the STIX id of an object under its old name is left as last told.
+     */
+    @Test
+    void aRelationThatNamesTheSourceByAnOldIdMovesByTheInternalId() throws Exception {
+        readings.read(create("1-0", relation("relationship--1", "uses", "malware--old", "tool--a")));
+        Map<String, Object> source = object(SOURCE, internalId("malware--old"));
+        Change moved = last(Frames.merge("2-0", object(TARGET), object(TARGET), List.of(source)));
+
+        assertThat(moved.object().ends())
+                .containsExactlyInAnyOrder("malware--old", "tool--a", internalId(TARGET), internalId("tool--a"));
+    }
+
+    // ---- Duplicates
+
+    @Test
+    void aRelationThatTheTargetHasAlreadyGoes() throws Exception {
+        readings.read(create("1-0", relation("relationship--targets", "uses", TARGET, "tool--a")));
+        readings.read(create("1-0", relation("relationship--sources", "uses", SOURCE, "tool--a")));
+        Change gone = last(merge());
+
+        assertThat(gone).hasToString("remove relationship--sources (cascade)");
+        assertThat(tree(gone.before().orElseThrow()))
+                .isEqualTo(tree(relation("relationship--sources", "uses", SOURCE, "tool--a")));
+        assertThat(readings.known().withId("relationship--sources")).isEmpty();
+        assertThat(readings.known().withId("relationship--targets")).isPresent();
+    }
+
+    @Test
+    void ofRelationsThatBecomeTheSameOneStays() throws Exception {
+        readings.read(create("1-0", relation("relationship--1", "uses", SOURCE, "tool--a")));
+        readings.read(create("1-0", relation("relationship--2", "uses", OTHER, "tool--a")));
+        readings.read(create("1-0", relation("relationship--3", "uses", SOURCE, "tool--a")));
+        List<Change> relations = readings.read(
+                        Frames.merge("2-0", object(TARGET), object(TARGET), List.of(object(SOURCE), object(OTHER))))
+                .changes()
+                .subList(3, 6);
+
+        assertThat(relations).extracting(Change::reason).containsExactly(Reason.MERGED, Reason.CASCADE, Reason.CASCADE);
+        assertThat(readings.known().endingAt(List.of(TARGET))).hasSize(1);
+        assertThat(readings.known().endingAt(List.of(SOURCE, OTHER))).isEmpty();
+    }
+
+    @Test
+    void relationsOfAnotherKindOrTimeAreOthers() throws Exception {
+        Map<String, Object> earlier = relation("relationship--earlier", "uses", SOURCE, "tool--a");
+        earlier.put("start_time", "2026-01-01T00:00:00.000Z");
+        Map<String, Object> shorter = relation("relationship--shorter", "uses", SOURCE, "tool--a");
+        shorter.put("stop_time", "2026-01-01T00:00:00.000Z");
+        readings.read(create("1-0", relation("relationship--targets", "uses", TARGET, "tool--a")));
+        readings.read(create("1-0", relation("relationship--kind", "drops", SOURCE, "tool--a")));
+        readings.read(create("1-0", relation("relationship--end", "uses", SOURCE, "tool--b")));
+        readings.read(create("1-0", relation("relationship--direction", "uses", "tool--a", SOURCE)));
+        readings.read(create("1-0", earlier));
+        readings.read(create("1-0", shorter));
+
+        assertThat(readings.read(merge()).changes())
+                .extracting(Change::reason)
+                .containsExactly(
+                        Reason.MERGED_INTO,
+                        Reason.MERGED,
+                        Reason.MERGED,
+                        Reason.MERGED,
+                        Reason.MERGED,
+                        Reason.MERGED,
+                        Reason.MERGED);
+    }
+
+    @Test
+    void sightingsOfOneTimeAtOnePlaceAreTheSame() throws Exception {
+        Map<String, Object> later = sighting("sighting--later", SOURCE, "identity--a");
+        later.put("last_seen", "2026-01-01T00:00:00.000Z");
+        readings.read(create("1-0", sighting("sighting--targets", TARGET, "identity--a")));
+        readings.read(create("1-0", sighting("sighting--sources", SOURCE, "identity--a")));
+        readings.read(create("1-0", sighting("sighting--elsewhere", SOURCE, "identity--b")));
+        readings.read(create("1-0", later));
+
+        assertThat(readings.read(merge()).changes())
+                .extracting(Change::toString)
+                .containsExactlyInAnyOrder(
+                        "remove malware--source (merged-into)",
+                        "upsert malware--target (merged)",
+                        "remove sighting--sources (cascade)",
+                        "upsert sighting--elsewhere (merged)",
+                        "upsert sighting--later (merged)");
+    }
+
+    @Test
+    void whatEndsAtARelationThatGoesGoesBeforeIt() throws Exception {
+        readings.read(create("1-0", relation("relationship--targets", "uses", TARGET, "tool--a")));
+        readings.read(create("1-0", relation("relationship--sources", "uses", SOURCE, "tool--a")));
+        for (int n = 0; n < 8; n++) { // whatever their keys are
+            readings.read(create("1-0", sighting("sighting--" + n, "relationship--sources", SOURCE)));
+        }
+        List<String> told =
+                readings.read(merge()).changes().stream().map(Change::toString).toList();
+
+        assertThat(told).filteredOn(change -> change.startsWith("remove")).hasSize(10);
+        assertThat(told).contains("remove relationship--sources (cascade)");
+        for (int n = 0; n < 8; n++) {
+            assertThat(told)
+                    .containsSubsequence(
+                            "remove sighting--" + n + " (cascade)", "remove relationship--sources (cascade)");
+            assertThat(readings.known().withId("sighting--" + n)).isEmpty();
+        }
+    }
+
+    // ---- Indicators
+
+    @Test
+    void indicatorsNameTheTargetAfterwards() throws Exception {
+        readings.read(create("1-0", "indicator--a"));
+        readings.read(create("1-0", SOURCE));
+        readings.read(create("1-0", relation("relationship--1", "indicates", "indicator--a", SOURCE)));
+
+        assertThat(readings.read(merge()).indicators()).singleElement().satisfies(state -> {
+            assertThat(state.indicator().id()).isEqualTo("indicator--a");
+            assertThat(state.malware().toString()).contains(TARGET).doesNotContain(SOURCE);
+            assertThat(state.change().reason()).isEqualTo(Reason.MERGED);
+        });
+    }
+
+    @Test
+    void mergedIndicatorsAreOne() throws Exception {
+        assertThat(readings.read(Frames.merge(
+                                "1-0",
+                                object("indicator--target"),
+                                object("indicator--target"),
+                                List.of(object("indicator--source"))))
+                        .indicators())
+                .extracting(state -> state.indicator().id() + (state.gone() ? " is gone" : " is there"))
+                .containsExactly("indicator--source is gone", "indicator--target is there");
+    }
+
+    // ---- What cannot be read
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "",
+                ",\"context\":{}",
+                ",\"context\":{\"sources\":[{\"id\":\"malware--source\"}]}",
+                ",\"context\":null",
+                ",\"context\":{\"reverse_patch\":null}",
+                ",\"context\":{\"patch\":[]}"
+            })
+    void aMergeWithoutAReversePatchIsUnreadableAndTellsNothing(String context) throws Exception {
+        readings.read(create("1-0", SOURCE));
+        readings.read(create("1-0", relation("relationship--1", "uses", SOURCE, "tool--a")));
+        Frame merge = Frame.of("2-0", "merge", "{\"type\":\"merge\",\"data\":" + json(object(TARGET)) + context + "}");
+
+        assertThatThrownBy(() -> readings.read(merge))
+                .isInstanceOf(Unreadable.class)
+                .hasMessage("it has no context.reverse_patch, as a merge must have");
+        assertThat(readings.known().withId(SOURCE)).isPresent();
+        assertThat(readings.known().withId(TARGET)).isEmpty();
+        assertThat(known("relationship--1").ends()).contains(SOURCE);
+    }
+
+    private static Frame merge() {
+        return Frames.merge("2-0", object(TARGET), object(TARGET), List.of(object(SOURCE)));
+    }
+
+    /** With a reverse patch in single quotes. */
+    private static Frame merge(String reversePatch) throws Exception {
+        return Frame.of(
+                "2-0",
+                "merge",
+                "{\"type\":\"merge\",\"data\":" + json(object(TARGET)) + ",\"context\":{\"reverse_patch\":"
+                        + reversePatch.replace('\'', '"') + ",\"sources\":[" + json(object(SOURCE)) + "]}}");
+    }
+
+    private Change last(Frame frame) throws Exception {
+        List<Change> changes = readings.read(frame).changes();
+        return changes.get(changes.size() - 1);
+    }
+
+    private StixObject known(String stixId) throws Exception {
+        Optional<Known.KnownObject> known = readings.known().withId(stixId);
+        return known.orElseThrow().object();
+    }
+
+    private static Map<String, Object> without(Map<String, Object> object) {
+        object.remove("extensions");
+        return object;
+    }
+
+    private static JsonNode tree(StixObject object) throws Exception {
+        return Json.tree(object.json());
+    }
+
+    private static JsonNode tree(Map<String, Object> object) {
+        return Json.mapper().valueToTree(object);
+    }
+
+    private static String json(Map<String, Object> object) throws Exception {
+        return Json.mapper().writeValueAsString(object);
+    }
+}

@@ -1,0 +1,261 @@
+package io.caravan.sink;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.caravan.event.Batch;
+import io.caravan.event.Bytes;
+import io.caravan.event.Change;
+import io.caravan.event.Change.Reason;
+import io.caravan.event.Change.Type;
+import io.caravan.event.Creation;
+import io.caravan.event.Deletion;
+import io.caravan.event.Envelope;
+import io.caravan.event.Event;
+import io.caravan.event.EventId;
+import io.caravan.event.IndicatorState;
+import io.caravan.event.IndicatorState.Named;
+import io.caravan.event.Meaning;
+import io.caravan.event.Merge;
+import io.caravan.event.Pending;
+import io.caravan.event.Position;
+import io.caravan.event.Tlp;
+import io.caravan.event.Update;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class DoorTest {
+
+    private static final String GREEN = marking("34098fce-860f-48ae-8e50-ebd3cc5e41da");
+    private static final String AMBER = marking("f88d31f6-486f-44da-b317-01333bde0b82");
+    private static final String RED = marking("5e57c739-391a-4eb3-b6be-7d15ca92d5ed");
+    private static final String OWN = marking("11111111-1111-4111-8111-111111111111");
+    private static final Door UP_TO_GREEN = new Door(Optional.of(Tlp.GREEN), Set.of());
+    private static final Map<String, Meaning.Reading> READINGS =
+            Map.of("create", new Creation(), "update", new Update(), "delete", new Deletion(), "merge", new Merge());
+
+    private final Pending known = Pending.overNothing();
+    private final List<Meaning> meanings = new ArrayList<>();
+    private int events;
+
+    @Test
+    void whatIsMarkedAboveDoesNotPass() throws Exception {
+        create("tool", 1, GREEN);
+        create("tool", 2, AMBER);
+        create("tool", 3, "");
+
+        Batch let = UP_TO_GREEN.let(batch());
+
+        assertThat(let.changes())
+                .extracting(change -> change.object().id())
+                .containsExactly(id("tool", 1), id("tool", 3));
+        assertThat(let.events()).hasSize(2);
+    }
+
+    @Test
+    void theNameOfThePlatformsOwnMarkingCounts() throws Exception {
+        happens(
+                "create",
+                object("marking-definition", 9, "")
+                        .replace("marking-definition--" + uuid(9), OWN)
+                        .replace("\"name\":\"n9\"", "\"name\":\"tlp:red\""),
+                "");
+        create("tool", 1, OWN);
+
+        assertThat(UP_TO_GREEN.let(batch()).changes())
+                .extracting(change -> change.object().type())
+                .containsExactly("marking-definition");
+    }
+
+    @Test
+    void whatIsMarkedUpLaterIsRemovedAsItWas() throws Exception {
+        create("tool", 1, GREEN);
+        update(object("tool", 1, RED), "[{'op':'replace','path':'/object_marking_refs/0','value':'" + GREEN + "'}]");
+
+        Batch let = UP_TO_GREEN.let(batch());
+
+        Change last = let.changes().get(1);
+        assertThat(last.type()).isEqualTo(Type.REMOVE);
+        assertThat(last.reason()).isEqualTo(Reason.LEFT_SCOPE);
+        assertThat(last.object().markings()).containsExactly(GREEN);
+        assertThat(let.events()).hasSize(1);
+        assertThat(last.event().raw().toString() + last.event().envelope().message())
+                .isEqualTo("{}");
+    }
+
+    @Test
+    void whatIsMarkedDownAppearsWithoutItsPast() throws Exception {
+        create("tool", 1, RED);
+        update(object("tool", 1, GREEN), "[{'op':'replace','path':'/object_marking_refs/0','value':'" + RED + "'}]");
+
+        Batch let = UP_TO_GREEN.let(batch());
+
+        assertThat(let.changes()).singleElement().satisfies(change -> {
+            assertThat(change.reason()).isEqualTo(Reason.ENTERED_SCOPE);
+            assertThat(change.before()).isEmpty();
+            assertThat(change.changed()).isEmpty();
+        });
+        assertThat(let.events()).isEmpty();
+    }
+
+    @Test
+    void theSourceOfAMergeThatIsMarkedAboveStandsNowhere() throws Exception {
+        create("tool", 1, GREEN);
+        create("tool", 2, RED);
+        happens(
+                "merge",
+                object("tool", 1, GREEN),
+                ",\"context\":{\"reverse_patch\":[],\"sources\":[" + object("tool", 2, RED) + "]}");
+
+        Batch let = UP_TO_GREEN.let(batch());
+
+        assertThat(let.changes()).extracting(Change::reason).containsExactly(Reason.CREATED, Reason.MERGED);
+        assertThat(let.events()).hasSize(1);
+        assertThat(let.toString() + let.changes()).doesNotContain(uuid(2));
+    }
+
+    @Test
+    void aRelationThatMayNotPassKeepsNothingElseBack() throws Exception {
+        create("tool", 1, GREEN);
+        create("malware", 2, GREEN);
+        happens("create", relation(3, "uses", "tool", 1, "malware", 2, RED), "");
+        happens("delete", object("tool", 1, GREEN), ",\"type\":\"delete\"");
+
+        Batch let = UP_TO_GREEN.let(batch());
+
+        assertThat(let.changes())
+                .extracting(Change::reason)
+                .containsExactly(Reason.CREATED, Reason.CREATED, Reason.DELETED);
+        assertThat(let.events()).extracting(Event::op).containsExactly("create", "create", "delete");
+    }
+
+    @Test
+    void anIndicatorDoesNotNameWhatMayNotPass() throws Exception {
+        create("malware", 1, RED);
+        create("malware", 2, GREEN);
+        create("indicator", 3, GREEN);
+        happens("create", relation(4, "indicates", "indicator", 3, "malware", 1, ""), "");
+        happens("create", relation(5, "indicates", "indicator", 3, "malware", 2, ""), "");
+
+        IndicatorState last = last(UP_TO_GREEN.let(batch()));
+
+        assertThat(last.malware()).extracting(Named::name).containsExactly("n2");
+        assertThat(last(batch()).malware()).extracting(Named::name).containsExactly("n1", "n2");
+    }
+
+    @Test
+    void anIndicatorThatIsMarkedUpLaterIsGone() throws Exception {
+        create("indicator", 1, GREEN);
+        update(
+                object("indicator", 1, RED),
+                "[{'op':'replace','path':'/object_marking_refs/0','value':'" + GREEN + "'}]");
+
+        assertThat(last(UP_TO_GREEN.let(batch())).gone()).isTrue();
+    }
+
+    @Test
+    void onlyTheTypesThatAreNamedPass() throws Exception {
+        create("tool", 1, "");
+        create("indicator", 2, "");
+
+        Batch let = new Door(Optional.empty(), Set.of("indicator")).let(batch());
+
+        assertThat(let.changes()).extracting(change -> change.object().type()).containsExactly("indicator");
+        assertThat(let.events()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Tlp.class)
+    void eachColourLetsItselfPass(Tlp most) throws Exception {
+        create("tool", 1, GREEN);
+        create("tool", 2, AMBER);
+        create("tool", 3, RED);
+
+        assertThat(new Door(Optional.of(most), Set.of()).let(batch()).changes())
+                .allMatch(change -> change.tlp().orElseThrow().compareTo(most) <= 0)
+                .hasSize((int) List.of(Tlp.GREEN, Tlp.AMBER, Tlp.RED).stream()
+                        .filter(tlp -> tlp.compareTo(most) <= 0)
+                        .count());
+    }
+
+    @Test
+    void anOpenDoorChangesNothing() throws Exception {
+        create("tool", 1, RED);
+        Batch batch = batch();
+
+        assertThat(Door.OPEN.let(batch)).isSameAs(batch);
+    }
+
+    private IndicatorState last(Batch batch) {
+        List<IndicatorState> states = batch.meanings().stream()
+                .flatMap(meaning -> meaning.indicators().stream())
+                .toList();
+        return states.get(states.size() - 1);
+    }
+
+    private Batch batch() {
+        Position position = Position.startingAt("https://platform", "live", EventId.ZERO);
+        return new Batch(position, position, Instant.EPOCH, meanings);
+    }
+
+    private void create(String type, int number, String marking) throws Exception {
+        happens("create", object(type, number, marking), "");
+    }
+
+    private void update(String object, String reverse) throws Exception {
+        happens("update", object, ",\"context\":{\"reverse_patch\":" + reverse.replace('\'', '"') + "}");
+    }
+
+    private void happens(String op, String object, String more) throws Exception {
+        Bytes raw = Bytes.of("{\"message\":\"secret\",\"data\":" + object + more + "}");
+        Event event = new Event(new EventId(1000 + events++, 0), op, Envelope.read(raw), raw);
+        meanings.add(READINGS.get(op).of(event, known));
+    }
+
+    private static String object(String type, int number, String marking) {
+        return "{\"id\":\"%s\",\"type\":\"%s\",\"name\":\"n%d\",\"object_marking_refs\":[%s],%s}"
+                .formatted(
+                        id(type, number),
+                        type,
+                        number,
+                        marking.isEmpty() ? "" : '"' + marking + '"',
+                        extension(number));
+    }
+
+    private static String relation(
+            int number, String what, String fromType, int from, String toType, int to, String marking) {
+        return "{\"id\":\"%s\",\"type\":\"relationship\",\"relationship_type\":\"%s\",\"source_ref\":\"%s\",\"target_ref\":\"%s\",\"object_marking_refs\":[%s],\"extensions\":{\"extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba\":{\"id\":\"%s\",\"source_ref\":\"%s\",\"target_ref\":\"%s\"}}}"
+                .formatted(
+                        id("relationship", number),
+                        what,
+                        id(fromType, from),
+                        id(toType, to),
+                        marking.isEmpty() ? "" : '"' + marking + '"',
+                        uuid(number),
+                        uuid(from),
+                        uuid(to));
+    }
+
+    private static String extension(int number) {
+        return "\"extensions\":{\"extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba\":{\"id\":\""
+                + uuid(number) + "\"}}";
+    }
+
+    private static String id(String type, int number) {
+        return type + "--" + uuid(number);
+    }
+
+    private static String uuid(int number) {
+        return "00000000-0000-4000-8000-%012d".formatted(number);
+    }
+
+    private static String marking(String uuid) {
+        return "marking-definition--" + uuid;
+    }
+}
