@@ -33,11 +33,18 @@ public record IndicatorState(
         boolean dependency,
         Optional<Tlp> tlp) {
 
-    /** An object by its name, and the strictest TLP marking that it bears itself. */
-    public record Named(String name, Optional<Tlp> tlp) {
+    /** An object by its name, and the strictest TLP marking that it bears, or the relation that leads to it. */
+    public record Named(String type, String name, Optional<Tlp> tlp) {
 
         static Named of(StixObject object, Known known) throws IOException {
-            return new Named(object.name(), Telling.tlp(object, known));
+            return new Named(object.type(), object.name(), Telling.tlp(object, known));
+        }
+
+        static Named of(StixObject object, StixObject relation, Known known) throws IOException {
+            return new Named(
+                    object.type(),
+                    object.name(),
+                    Tlp.strictest(Telling.tlp(object, known), Telling.tlp(relation, known)));
         }
     }
 
@@ -94,9 +101,9 @@ public record IndicatorState(
             if (relation.object().relationshipType().equals(INDICATES)) {
                 for (StixObject indicated : otherEnds(relation.object(), indicator, known)) {
                     if (indicated.type().equals("malware")) {
-                        malware.put(indicated.name(), Named.of(indicated, known));
+                        malware.put(indicated.name(), Named.of(indicated, relation.object(), known));
                     } else if (ACTORS.contains(indicated.type())) {
-                        actors.put(indicated.name(), Named.of(indicated, known));
+                        actors.put(indicated.name(), Named.of(indicated, relation.object(), known));
                     }
                 }
             }

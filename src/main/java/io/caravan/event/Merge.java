@@ -49,7 +49,9 @@ public final class Merge implements Meaning.Reading {
             telling.mergedInto(target, source);
         }
         telling.upsert(Reason.MERGED, target, before);
-        List<KnownObject> moving = known.endingAt(moved.keySet());
+        List<KnownObject> moving = known.endingAt(moved.keySet()).stream()
+                .filter(relation -> sources.stream().anyMatch(relation.object()::endsAt))
+                .toList();
         Set<List<JsonNode>> shapes = shapesAt(target, moving, known);
         for (KnownObject relation : moving) {
             if (known.object(relation.object().key())

@@ -60,6 +60,15 @@ public record StixObject(
         return markings.stream().map(Tlp::ofMarking).reduce(Optional.empty(), Tlp::strictest);
     }
 
+    /**
+     * Whether this relation or sighting ends at the object: by the internal ids of its ends where it has them, because the
+     * STIX ids stay as they were when an end was renamed, and may be another object's by now.
+     */
+    public boolean endsAt(StixObject object) {
+        boolean hasInternalEnds = ends.stream().anyMatch(end -> !end.contains("--"));
+        return ends.contains(hasInternalEnds && !object.internalId.isEmpty() ? object.internalId : object.id);
+    }
+
     public boolean isRelation() {
         return RELATIONS.contains(type);
     }

@@ -96,7 +96,7 @@ final class Telling {
     private List<StixObject> endingAt(StixObject object, Set<String> seen) throws IOException {
         return known.endingAt(object.ids()).stream()
                 .map(KnownObject::object)
-                .filter(relation -> !seen.contains(relation.key()))
+                .filter(relation -> relation.endsAt(object) && !seen.contains(relation.key()))
                 .toList();
     }
 

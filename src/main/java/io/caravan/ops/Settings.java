@@ -299,11 +299,20 @@ public final class Settings {
                 }
             }
         }
-        values.stringPropertyNames().stream()
-                .filter(name -> name.startsWith(SINK) && (name.endsWith(MAX_TLP) || name.endsWith(TYPES)))
-                .filter(name -> !sinks().contains(name.substring(SINK.length(), name.lastIndexOf('.'))))
-                .sorted()
-                .forEach(name -> doubts.add(name + ": there is no such sink in caravan.sinks"));
+        for (String name : new TreeSet<>(values.stringPropertyNames())) {
+            if (!name.startsWith(SINK) || name.lastIndexOf('.') < SINK.length()) {
+                continue;
+            }
+            String sink = name.substring(SINK.length(), name.lastIndexOf('.'));
+            String setting = name.substring(name.lastIndexOf('.'));
+            if (!List.of(MAX_TLP, TYPES).contains(setting)) { // one that is meant to be another would let everything in
+                nearest(setting, List.of(MAX_TLP, TYPES))
+                        .ifPresent(near -> mistakes.add(
+                                name + ": there is no such setting; did you mean " + SINK + sink + near + "?"));
+            } else if (!sinks().contains(sink)) {
+                mistakes.add(name + ": there is no sink \"" + sink + "\" in caravan.sinks");
+            }
+        }
     }
 
     /** The prefix and its own name, or the name that was given it. */

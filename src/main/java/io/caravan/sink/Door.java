@@ -104,7 +104,7 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
                     change,
                     state.indicator(),
                     state.gone(),
-                    state.author().filter(author -> isMildEnough(author.tlp())),
+                    state.author().filter(author -> mayPass(author.type(), author.tlp())),
                     mildEnough(state.malware()),
                     mildEnough(state.actors()),
                     state.dependency(),
@@ -163,14 +163,16 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
                 change.tlpBefore());
     }
 
+    /** Where the envelope is withheld, what a source was merged into stays unsaid: a STIX id is made of a name. */
     private static Change with(Change change, Event event) {
+        boolean isUnsaid = event.raw().equals(NOTHING) && change.mergedInto().isPresent();
         return new Change(
                 event,
                 change.type(),
-                change.reason(),
+                isUnsaid ? Reason.DELETED : change.reason(),
                 change.object(),
                 change.previousId(),
-                change.mergedInto(),
+                isUnsaid ? Optional.empty() : change.mergedInto(),
                 change.before(),
                 change.beforeComplete(),
                 change.changed(),
@@ -198,7 +200,7 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
     }
 
     private List<Named> mildEnough(List<Named> named) {
-        return named.stream().filter(one -> isMildEnough(one.tlp())).toList();
+        return named.stream().filter(one -> mayPass(one.type(), one.tlp())).toList();
     }
 
     private boolean mayPassBefore(Change change) {

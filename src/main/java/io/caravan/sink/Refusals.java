@@ -1,5 +1,7 @@
 package io.caravan.sink;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
+import io.caravan.event.Unreadable;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,10 +66,14 @@ public final class Refusals {
 
     /** Whether a request of a route failed for something that waiting may mend: input, output, what the table calls away. */
     public static boolean isOutage(Throwable failure) {
-        return chain(failure).stream()
-                .anyMatch(cause -> cause instanceof IOException
-                        || (cause instanceof HttpOperationFailedException || cause instanceof KafkaException)
-                                && of(cause) == Verdict.AWAY);
+        List<Throwable> causes = chain(failure);
+        boolean isUnreadable = causes.stream()
+                .anyMatch(cause -> cause instanceof Unreadable || cause instanceof JsonProcessingException);
+        return !isUnreadable
+                && causes.stream()
+                        .anyMatch(cause -> cause instanceof IOException
+                                || (cause instanceof HttpOperationFailedException || cause instanceof KafkaException)
+                                        && of(cause) == Verdict.AWAY);
     }
 
     /** A broker that refuses a timestamp gives it the exception of an invalid record, and says so in its message. */

@@ -6,6 +6,8 @@ import static io.caravan.sink.Refusals.Verdict.REFUSED;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
+import com.fasterxml.jackson.core.JsonParseException;
+import io.caravan.event.Unreadable;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.ConnectException;
@@ -100,6 +102,19 @@ class RefusalsTest {
     @ValueSource(ints = {401, 402, 403, 404, 405, 406, 407, 408, 410, 411, 415, 417, 421, 423, 424, 425, 426, 428, 429})
     void aStatusAboutTheAddressTheRightOrTheMomentIsAway(int status) {
         assertThat(Refusals.of(answer(status))).isEqualTo(AWAY);
+    }
+
+    @Test
+    void whatCannotBeReadIsNoOutageThoughItsCauseIsOneOfInput() {
+        IOException cause = new JsonParseException(null, "no number");
+
+        assertThat(Refusals.isOutage(new Unreadable("its patches cannot be read", cause)))
+                .isFalse();
+        assertThat(Refusals.isOutage(new IllegalStateException(new IOException("reset"))))
+                .isTrue();
+        assertThat(Refusals.isOutage(new TimeoutException("no answer"))).isTrue();
+        assertThat(Refusals.isOutage(new RecordTooLargeException("large"))).isFalse();
+        assertThat(Refusals.isOutage(new IllegalArgumentException("a fault"))).isFalse();
     }
 
     @ParameterizedTest
