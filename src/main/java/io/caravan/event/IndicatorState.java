@@ -80,7 +80,8 @@ public record IndicatorState(
         return List.copyOf(states.values());
     }
 
-    private static IndicatorState gone(Change change) {
+    /** Of an indicator that goes. */
+    public static IndicatorState gone(Change change) {
         return new IndicatorState(
                 change,
                 change.object(),
@@ -97,7 +98,7 @@ public record IndicatorState(
             throws IOException {
         Map<String, Named> malware = new TreeMap<>();
         Map<String, Named> actors = new TreeMap<>();
-        for (KnownObject relation : known.endingAt(indicator.ids())) {
+        for (KnownObject relation : known.endingAt(indicator)) {
             if (relation.object().relationshipType().equals(INDICATES)) {
                 for (StixObject indicated : otherEnds(relation.object(), indicator, known)) {
                     if (indicated.type().equals("malware")) {

@@ -24,6 +24,16 @@ public interface Known {
     /** The relations and sightings that end at any of these ids (STIX or internal), each once, ordered by key. */
     List<KnownObject> endingAt(Collection<String> ids) throws IOException;
 
+    /**
+     * Those that end at this object, told by {@link StixObject#endsAt}: of those that name one of its ids, some may mean
+     * another object, which had the STIX id before.
+     */
+    default List<KnownObject> endingAt(StixObject object) throws IOException {
+        return endingAt(object.ids()).stream()
+                .filter(relation -> relation.object().endsAt(object))
+                .toList();
+    }
+
     /** How many objects refer to any of these ids otherwise: as author, label, content. */
     long referringTo(Collection<String> ids) throws IOException;
 

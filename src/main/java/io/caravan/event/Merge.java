@@ -71,7 +71,7 @@ public final class Merge implements Meaning.Reading {
         }
         Set<String> keys = new HashSet<>();
         moving.forEach(relation -> keys.add(relation.object().key()));
-        for (KnownObject other : known.endingAt(target.ids())) {
+        for (KnownObject other : known.endingAt(target)) {
             if (!keys.contains(other.object().key())) {
                 shapes.add(shape(Json.tree(other.object().json())));
             }

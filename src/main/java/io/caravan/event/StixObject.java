@@ -69,10 +69,6 @@ public record StixObject(
         return ends.contains(hasInternalEnds && !object.internalId.isEmpty() ? object.internalId : object.id);
     }
 
-    public boolean isRelation() {
-        return RELATIONS.contains(type);
-    }
-
     /** Reads an object that stands alone. */
     public static StixObject read(Bytes json) throws IOException {
         try (JsonParser parser = Json.parser(json)) {

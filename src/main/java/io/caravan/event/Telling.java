@@ -94,9 +94,9 @@ final class Telling {
     }
 
     private List<StixObject> endingAt(StixObject object, Set<String> seen) throws IOException {
-        return known.endingAt(object.ids()).stream()
+        return known.endingAt(object).stream()
                 .map(KnownObject::object)
-                .filter(relation -> relation.endsAt(object) && !seen.contains(relation.key()))
+                .filter(relation -> !seen.contains(relation.key()))
                 .toList();
     }
 
