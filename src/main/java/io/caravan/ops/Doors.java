@@ -2,13 +2,11 @@ package io.caravan.ops;
 
 import io.caravan.event.Batch;
 import io.caravan.sink.Door;
-import io.caravan.sink.Sinks;
 import java.util.Map;
 import org.apache.camel.CamelContext;
 import org.apache.camel.Exchange;
 import org.apache.camel.NamedNode;
 import org.apache.camel.Route;
-import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.spi.RoutePolicy;
 import org.apache.camel.spi.RoutePolicyFactory;
 import org.apache.camel.support.RoutePolicySupport;
@@ -28,15 +26,7 @@ final class Doors implements RoutePolicyFactory {
 
     @Override
     public RoutePolicy createRoutePolicy(CamelContext context, String routeId, NamedNode node) {
-        String input = node instanceof RouteDefinition route && route.getInput() != null
-                ? route.getInput().getEndpointUri()
-                : "";
-        for (Map.Entry<String, Door> door : doors.entrySet()) {
-            if (input.replaceFirst("^direct:/*", "direct:").equals(Sinks.endpoint(door.getKey()))) {
-                return new Keeper(door.getValue());
-            }
-        }
-        return null;
+        return Routes.sinkOf(node).map(doors::get).map(Keeper::new).orElse(null);
     }
 
     private static final class Keeper extends RoutePolicySupport {

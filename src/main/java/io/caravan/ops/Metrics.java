@@ -6,7 +6,6 @@ import io.caravan.event.Position;
 import io.caravan.opencti.stream.Counters;
 import io.caravan.opencti.stream.Counters.Ending;
 import io.caravan.opencti.stream.OpenctiConsumer;
-import io.caravan.sink.Sinks;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
@@ -32,7 +31,6 @@ import org.apache.camel.Exchange;
 import org.apache.camel.NamedNode;
 import org.apache.camel.Processor;
 import org.apache.camel.Route;
-import org.apache.camel.model.RouteDefinition;
 import org.apache.camel.spi.RoutePolicy;
 import org.apache.camel.spi.RoutePolicyFactory;
 import org.apache.camel.support.RoutePolicySupport;
@@ -56,7 +54,7 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
 
     Metrics(List<String> sinkNames) {
         for (String sink : sinkNames) {
-            sinks.put(Sinks.endpoint(sink), new Sink(sink));
+            sinks.put(sink, new Sink(sink));
         }
         Stream.of(List.of("stream"), OPS, sinkNames, List.of("other"))
                 .flatMap(List::stream)
@@ -163,9 +161,7 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
 
     @Override
     public RoutePolicy createRoutePolicy(CamelContext context, String routeId, NamedNode route) {
-        return route instanceof RouteDefinition definition
-                ? sinks.get(definition.getInput().getEndpointUri().replaceFirst("^direct:/*", "direct:"))
-                : null;
+        return Routes.sinkOf(route).map(sinks::get).orElse(null);
     }
 
     @Override

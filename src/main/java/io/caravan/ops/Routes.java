@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
+import org.apache.camel.NamedNode;
 import org.apache.camel.model.Model;
 import org.apache.camel.model.RouteConfigurationDefinition;
 import org.apache.camel.model.RouteDefinition;
@@ -69,11 +70,26 @@ final class Routes {
         return mistakes;
     }
 
+    /** The sink whose batches a route takes, options of its input aside; empty for other routes. */
+    static Optional<String> sinkOf(NamedNode node) {
+        String prefix = Sinks.endpoint("");
+        return node instanceof RouteDefinition route && route.getInput() != null
+                ? Optional.of(inputOf(route).replaceFirst("\\?.*$", ""))
+                        .filter(input -> input.startsWith(prefix))
+                        .map(input -> input.substring(prefix.length()))
+                : Optional.empty();
+    }
+
     private List<String> inputs() {
         return model.getRouteDefinitions().stream()
-                .map(route -> route.getInput().getEndpointUri().replaceFirst("^([a-z]+):/*", "$1:"))
+                .map(Routes::inputOf)
                 .sorted()
                 .toList();
+    }
+
+    /** Written in one way: {@code direct:name}. */
+    private static String inputOf(RouteDefinition route) {
+        return route.getInput().getEndpointUri().replaceFirst("^([a-z]+):/*", "$1:");
     }
 
     private List<String> unknownConfigurations() {

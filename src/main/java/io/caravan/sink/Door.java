@@ -117,16 +117,7 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
         if (!wasThere) {
             return Optional.empty();
         }
-        Change change = disappears(state.change(), event);
-        return Optional.of(new IndicatorState(
-                change,
-                change.object(),
-                true,
-                Optional.empty(),
-                List.of(),
-                List.of(),
-                state.dependency(),
-                change.tlp()));
+        return Optional.of(IndicatorState.gone(disappears(state.change(), event)));
     }
 
     /** It was not there for the sink. */

@@ -32,15 +32,17 @@ final class KafkaRecords {
     private static final byte[] GONE = null;
 
     private final KafkaOptions options;
+    private final List<Topic> topics;
 
     KafkaRecords(KafkaOptions options) {
         this.options = options;
+        this.topics = options.topics();
     }
 
     /** In the order in which they are to be sent. */
     List<ProducerRecord<byte[], byte[]>> of(Meaning meaning, Batch batch) throws IOException {
         List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
-        for (Topic topic : options.topics()) {
+        for (Topic topic : topics) {
             switch (topic) {
                 case EVENTS -> {
                     if (!meaning.isWithheld()) {

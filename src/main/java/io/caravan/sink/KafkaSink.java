@@ -182,14 +182,14 @@ public final class KafkaSink implements AutoCloseable {
     private boolean isOneOfSeveral(Collection<Sent> others) throws IOException, InterruptedException {
         for (Sent sent : others) {
             if (sent.future.isDone()
-                    && failure(sent).filter(this::isOneOfSeveral).isPresent()) {
+                    && failure(sent).filter(KafkaSink::isOneOfSeveral).isPresent()) {
                 return true;
             }
         }
         return false;
     }
 
-    private boolean isOneOfSeveral(Throwable failure) {
+    private static boolean isOneOfSeveral(Throwable failure) {
         return Refusals.of(failure) == Refusals.Verdict.ONE_IS_REFUSED;
     }
 

@@ -77,7 +77,7 @@ public final class Changes {
     }
 
     /** After so many batches. */
-    private static Position position(long batches) {
+    public static Position position(long batches) {
         return new Position(
                 "https://opencti.example.org",
                 "live",

@@ -1,5 +1,7 @@
 package io.caravan.event;
 
+import static io.caravan.event.StixObjects.json;
+import static io.caravan.event.StixObjects.tree;
 import static io.caravan.testkit.Frames.create;
 import static io.caravan.testkit.Frames.extension;
 import static io.caravan.testkit.Frames.internalId;
@@ -447,17 +449,5 @@ class MergeTest {
     private static Map<String, Object> without(Map<String, Object> object) {
         object.remove("extensions");
         return object;
-    }
-
-    private static JsonNode tree(StixObject object) throws Exception {
-        return Json.tree(object.json());
-    }
-
-    private static JsonNode tree(Map<String, Object> object) {
-        return Json.mapper().valueToTree(object);
-    }
-
-    private static String json(Map<String, Object> object) throws Exception {
-        return Json.mapper().writeValueAsString(object);
     }
 }

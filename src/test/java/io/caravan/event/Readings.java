@@ -15,7 +15,11 @@ public final class Readings {
     private final Known known = Pending.overNothing();
 
     public Meaning read(Frame frame) throws Unreadable, IOException {
-        return BY_NAME.get(frame.event()).of(Events.event(frame), known);
+        return read(Events.event(frame));
+    }
+
+    public Meaning read(Event event) throws Unreadable, IOException {
+        return BY_NAME.get(event.op()).of(event, known);
     }
 
     /** The changes of all of these, in order. */

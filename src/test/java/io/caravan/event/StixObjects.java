@@ -1,11 +1,13 @@
 package io.caravan.event;
 
 import com.fasterxml.jackson.core.json.JsonWriteFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.Map;
 
 /** STIX objects as tests need them, with the JSON that they are read from. */
 final class StixObjects {
@@ -23,6 +25,18 @@ final class StixObjects {
 
     static StixObject report(String internalId, String id, String... references) {
         return object("report", internalId, id, List.of(), List.of(references), "");
+    }
+
+    static JsonNode tree(StixObject object) throws IOException {
+        return Json.tree(object.json());
+    }
+
+    static JsonNode tree(Map<String, Object> object) {
+        return Json.mapper().valueToTree(object);
+    }
+
+    static String json(Map<String, Object> object) throws IOException {
+        return Json.mapper().writeValueAsString(object);
     }
 
     /** Ids may be any text; those that are no UTF-8 are escaped, as JSON can. */

@@ -1,8 +1,9 @@
 package io.caravan.event;
 
+import static io.caravan.event.StixObjects.json;
+import static io.caravan.event.StixObjects.tree;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.caravan.event.Change.Reason;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
@@ -316,17 +317,5 @@ class UpdateTest {
 
     private static String text(Change change, String pointer) throws Exception {
         return tree(change.before().orElseThrow()).at(pointer).asText();
-    }
-
-    private static JsonNode tree(StixObject object) throws Exception {
-        return Json.tree(object.json());
-    }
-
-    private static JsonNode tree(Map<String, Object> object) {
-        return Json.mapper().valueToTree(object);
-    }
-
-    private static String json(Map<String, Object> object) throws Exception {
-        return Json.mapper().writeValueAsString(object);
     }
 }

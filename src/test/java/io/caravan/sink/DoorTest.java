@@ -7,23 +7,18 @@ import io.caravan.event.Bytes;
 import io.caravan.event.Change;
 import io.caravan.event.Change.Reason;
 import io.caravan.event.Change.Type;
-import io.caravan.event.Creation;
-import io.caravan.event.Deletion;
 import io.caravan.event.Envelope;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
 import io.caravan.event.IndicatorState;
 import io.caravan.event.IndicatorState.Named;
 import io.caravan.event.Meaning;
-import io.caravan.event.Merge;
-import io.caravan.event.Pending;
 import io.caravan.event.Position;
+import io.caravan.event.Readings;
 import io.caravan.event.Tlp;
-import io.caravan.event.Update;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -37,10 +32,8 @@ class DoorTest {
     private static final String RED = marking("5e57c739-391a-4eb3-b6be-7d15ca92d5ed");
     private static final String OWN = marking("11111111-1111-4111-8111-111111111111");
     private static final Door UP_TO_GREEN = new Door(Optional.of(Tlp.GREEN), Set.of());
-    private static final Map<String, Meaning.Reading> READINGS =
-            Map.of("create", new Creation(), "update", new Update(), "delete", new Deletion(), "merge", new Merge());
 
-    private final Pending known = Pending.overNothing();
+    private final Readings readings = new Readings();
     private final List<Meaning> meanings = new ArrayList<>();
     private int events;
 
@@ -215,7 +208,7 @@ class DoorTest {
     private void happens(String op, String object, String more) throws Exception {
         Bytes raw = Bytes.of("{\"message\":\"secret\",\"data\":" + object + more + "}");
         Event event = new Event(new EventId(1000 + events++, 0), op, Envelope.read(raw), raw);
-        meanings.add(READINGS.get(op).of(event, known));
+        meanings.add(readings.read(event));
     }
 
     private static String object(String type, int number, String marking) {

@@ -1,5 +1,6 @@
 package io.caravan.sink;
 
+import static io.caravan.event.Changes.position;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -12,7 +13,6 @@ import io.caravan.event.Event;
 import io.caravan.event.Event.Kind;
 import io.caravan.event.EventId;
 import io.caravan.event.Events;
-import io.caravan.event.Position;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.Frame;
 import java.io.ByteArrayOutputStream;
@@ -29,7 +29,6 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TimeZone;
 import java.util.TreeMap;
 import java.util.stream.Stream;
@@ -546,17 +545,6 @@ class JournalTest {
 
     private static Batch batch(long number, Instant received, Event... events) {
         return Batch.ofEvents(position(number), position(number + 1), received, List.of(events));
-    }
-
-    private static Position position(long batches) {
-        return new Position(
-                "https://opencti.example.org",
-                "live",
-                EventId.ZERO,
-                Optional.empty(),
-                Optional.empty(),
-                batches,
-                Position.MARGIN);
     }
 
     private static Event event(int number) {

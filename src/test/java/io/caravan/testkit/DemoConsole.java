@@ -66,9 +66,7 @@ final class DemoConsole implements AutoCloseable {
         out.println("Caravan's demo runs: a platform replays a recording again and again, with new objects each time.");
         out.println();
         out.println("  files    tail -F " + files + "/*/*/*/*.ndjson");
-        if (hasKafka()) {
-            out.println("  Kafka    ./caravan tail opencti.events    (broker " + brokers + ")");
-        }
+        out.println("  Kafka    ./caravan tail opencti.events    (broker " + brokers + ")");
         out.println("  health   http://localhost:" + settings.get("caravan.http-port") + "/observe/health");
         out.println("  routes   edit routes/*.yaml and start the demo again");
         out.println("  stop     Ctrl-C");
@@ -97,7 +95,7 @@ final class DemoConsole implements AutoCloseable {
                     .map(entry -> entry.getValue() + " " + entry.getKey())
                     .collect(Collectors.joining(", "));
             String time = LocalTime.now().truncatedTo(ChronoUnit.SECONDS).toString();
-            out.println(time + "  so far " + counted + (hasKafka() ? "; " + topics(admin) : ""));
+            out.println(time + "  so far " + counted + "; " + topics(admin));
         }
     }
 
@@ -159,10 +157,6 @@ final class DemoConsole implements AutoCloseable {
         } catch (FileNotFoundException gzippedByNow) {
             return "";
         }
-    }
-
-    private boolean hasKafka() {
-        return settings.sinks().contains("kafka");
     }
 
     /** Each topic with the number of its records. */
