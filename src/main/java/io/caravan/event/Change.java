@@ -8,30 +8,28 @@ import java.util.Optional;
  * What an event means for one object: it is there in this state from now on, or it is gone.
  *
  * @param event the event that it follows from
- * @param object the object after an upsert; its last known state before a removal
+ * @param state the object after an upsert; its last known state before a removal
  * @param previousId the STIX id it was known by until now, where that is another
  * @param mergedInto the STIX id of the object it went into
- * @param before its state until now, as far as it can be told
- * @param beforeComplete false where {@code before} lacks something, or nothing is known of it
+ * @param past its state until now, as far as the platform or what was told lets it be known
+ * @param beforeComplete false where {@code past} lacks something, or nothing is known of it
  * @param changed JSON pointers of what differs between before and after, as far as the platform tells; lists as a whole
  * @param dependency true where the object does not match the stream's filter itself: it gets no later delete, merge or
  *     rename from the platform
- * @param tlp the strictest TLP marking of the object
- * @param tlpBefore that of its state before
+ * @param told what was told of it last; the platform's {@code past} differs where something was missed
  */
 public record Change(
         Event event,
         Type type,
         Reason reason,
-        StixObject object,
+        Marked state,
         Optional<String> previousId,
         Optional<String> mergedInto,
-        Optional<StixObject> before,
+        Optional<Marked> past,
         boolean beforeComplete,
         List<String> changed,
         boolean dependency,
-        Optional<Tlp> tlp,
-        Optional<Tlp> tlpBefore) {
+        Optional<Known.KnownObject> told) {
 
     public enum Type {
         UPSERT,
@@ -65,14 +63,28 @@ public record Change(
         }
     }
 
+    public StixObject object() {
+        return state.object();
+    }
+
+    /** Its strictest TLP marking. */
+    public Optional<Tlp> tlp() {
+        return state.tlp();
+    }
+
+    /** The state until now, as far as it is known. */
+    public Optional<StixObject> before() {
+        return past.map(Marked::object);
+    }
+
     /** The state from now on; empty for a removal. */
     public Optional<StixObject> after() {
-        return type == Type.UPSERT ? Optional.of(object) : Optional.empty();
+        return type == Type.UPSERT ? Optional.of(object()) : Optional.empty();
     }
 
     /** For logs. */
     @Override
     public String toString() {
-        return type + " " + object.id() + " (" + reason + ")";
+        return type + " " + object().id() + " (" + reason + ")";
     }
 }

@@ -37,18 +37,22 @@ public record IndicatorState(
     public record Named(String type, String name, Optional<Tlp> tlp) {
 
         static Named of(StixObject object, Known known) throws IOException {
-            return new Named(object.type(), object.name(), Telling.tlp(object, known));
+            return new Named(
+                    object.type(), object.name(), Marked.of(object, known).strictest());
         }
 
         static Named of(StixObject object, StixObject relation, Known known) throws IOException {
             return new Named(
                     object.type(),
                     object.name(),
-                    Tlp.strictest(Telling.tlp(object, known), Telling.tlp(relation, known)));
+                    Tlp.strictest(
+                            Marked.of(object, known).strictest(),
+                            Marked.of(relation, known).strictest()));
         }
     }
 
     private static final String INDICATOR = "indicator";
+    private static final String MALWARE = "malware";
     private static final String INDICATES = "indicates";
     private static final Set<String> ACTORS = Set.of("threat-actor", "intrusion-set", "campaign");
 
@@ -63,21 +67,43 @@ public record IndicatorState(
                         object.key(),
                         change.type() == Type.REMOVE
                                 ? gone(change)
-                                : state(change, object, change.dependency(), change.tlp(), known));
+                                : state(change, change.state(), change.dependency(), known));
             } else if (object.relationshipType().equals(INDICATES)) {
-                for (String end : object.ends()) {
-                    Optional<KnownObject> indicator = known.object(end)
-                            .filter(found -> found.object().type().equals(INDICATOR));
-                    if (indicator.isPresent() && !states.containsKey(end)) {
-                        StixObject found = indicator.get().object();
-                        states.put(
-                                end,
-                                state(change, found, indicator.get().dependency(), Telling.tlp(found, known), known));
+                addAt(object, change, known, states);
+            } else if (isNamed(object) && isNamedOtherwise(change)) {
+                for (KnownObject relation : known.endingAt(object)) {
+                    if (relation.object().relationshipType().equals(INDICATES)) {
+                        addAt(relation.object(), change, known, states);
                     }
                 }
             }
         }
         return List.copyOf(states.values());
+    }
+
+    private static void addAt(StixObject relation, Change change, Known known, Map<String, IndicatorState> states)
+            throws IOException {
+        for (String end : relation.ends()) {
+            Optional<KnownObject> indicator = states.containsKey(end)
+                    ? Optional.empty()
+                    : known.object(end).filter(found -> found.object().type().equals(INDICATOR));
+            if (indicator.isPresent()) {
+                Marked state = Marked.of(indicator.get().object(), known);
+                states.put(end, state(change, state, indicator.get().dependency(), known));
+            }
+        }
+    }
+
+    private static boolean isNamed(StixObject object) {
+        return object.type().equals(MALWARE) || ACTORS.contains(object.type());
+    }
+
+    /** Whether its indicators say something else of it now: it is told first, by another name or marking, or left the stream's scope. */
+    private static boolean isNamedOtherwise(Change change) {
+        return change.type() == Type.REMOVE
+                || change.told().isEmpty()
+                || !change.told().get().object().name().equals(change.object().name())
+                || !change.told().get().strictest().equals(change.state().strictest());
     }
 
     /** Of an indicator that goes. */
@@ -90,18 +116,18 @@ public record IndicatorState(
                 List.of(),
                 List.of(),
                 change.dependency(),
-                change.tlp());
+                change.state().tlp());
     }
 
-    private static IndicatorState state(
-            Change change, StixObject indicator, boolean dependency, Optional<Tlp> tlp, Known known)
+    private static IndicatorState state(Change change, Marked state, boolean dependency, Known known)
             throws IOException {
+        StixObject indicator = state.object();
         Map<String, Named> malware = new TreeMap<>();
         Map<String, Named> actors = new TreeMap<>();
         for (KnownObject relation : known.endingAt(indicator)) {
             if (relation.object().relationshipType().equals(INDICATES)) {
                 for (StixObject indicated : otherEnds(relation.object(), indicator, known)) {
-                    if (indicated.type().equals("malware")) {
+                    if (indicated.type().equals(MALWARE)) {
                         malware.put(indicated.name(), Named.of(indicated, relation.object(), known));
                     } else if (ACTORS.contains(indicated.type())) {
                         actors.put(indicated.name(), Named.of(indicated, relation.object(), known));
@@ -117,7 +143,7 @@ public record IndicatorState(
                 List.copyOf(malware.values()),
                 List.copyOf(actors.values()),
                 dependency,
-                tlp);
+                state.tlp());
     }
 
     private static List<StixObject> otherEnds(StixObject relation, StixObject indicator, Known known)

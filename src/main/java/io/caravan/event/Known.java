@@ -12,8 +12,13 @@ import java.util.Optional;
  */
 public interface Known {
 
-    /** An object as it was last told; whether only as a dependency. */
-    record KnownObject(StixObject object, boolean dependency) {}
+    /**
+     * An object as it was last told.
+     *
+     * @param dependency whether only as a dependency
+     * @param strictest how strictly it was marked when it was told ({@link Marked#strictest}): marking definitions may come later
+     */
+    record KnownObject(StixObject object, boolean dependency, Optional<Tlp> strictest) {}
 
     /** By {@link StixObject#key}. */
     Optional<KnownObject> object(String key) throws IOException;
@@ -37,7 +42,7 @@ public interface Known {
     /** How many objects refer to any of these ids otherwise: as author, label, content. */
     long referringTo(Collection<String> ids) throws IOException;
 
-    void put(StixObject object, boolean dependency) throws IOException;
+    void put(KnownObject object) throws IOException;
 
     /** Nothing happens where it is not known. */
     void remove(String key) throws IOException;

@@ -23,7 +23,7 @@ import org.rocksdb.WriteBatch;
  * The known objects in an open store. Its keys, ids as {@link Digest}s:
  *
  * <pre>
- *   o &lt;key&gt;        -&gt; 0, or 1 for a dependency, then the object's JSON
+ *   o &lt;key&gt;        -&gt; 2 * {@link Tlp}, from 1, 0 for none; + 1 for a dependency; then the object's JSON
  *   i &lt;id&gt; &lt;key&gt;   -&gt; nothing; an object by its STIX id
  *   e &lt;id&gt; &lt;key&gt;   -&gt; nothing; a relation by what it ends at
  *   r &lt;id&gt; &lt;key&gt;   -&gt; nothing; an object by what it refers to
@@ -39,8 +39,8 @@ final class KnownObjects {
 
     private static final byte OBJECT = 'o';
     private static final byte[] NOTHING = {};
-    private static final byte ITSELF = 0;
-    private static final byte DEPENDENCY = 1;
+    private static final int DEPENDENCY = 1;
+    private static final List<Tlp> COLOURS = List.of(Tlp.values());
 
     private final RocksDB db;
 
@@ -54,12 +54,13 @@ final class KnownObjects {
         if (value == null) {
             return Optional.empty();
         }
-        if (value.length == 0 || value[0] != ITSELF && value[0] != DEPENDENCY) {
+        if (value.length == 0 || value[0] < 0 || value[0] / 2 > COLOURS.size()) {
             throw new IOException("an object in a form that this version does not know");
         }
         try {
             StixObject object = StixObject.read(new Bytes(value, 1, value.length - 1));
-            return Optional.of(new KnownObject(object, value[0] == DEPENDENCY));
+            Optional<Tlp> strictest = value[0] / 2 == 0 ? Optional.empty() : Optional.of(COLOURS.get(value[0] / 2 - 1));
+            return Optional.of(new KnownObject(object, value[0] % 2 == DEPENDENCY, strictest));
         } catch (JsonProcessingException e) {
             throw new IOException("an object that is no JSON: " + e.getOriginalMessage(), e);
         }
@@ -143,8 +144,9 @@ final class KnownObjects {
 
     private static byte[] value(KnownObject known) {
         Bytes json = known.object().json();
+        int colour = known.strictest().map(tlp -> COLOURS.indexOf(tlp) + 1).orElse(0);
         return ByteBuffer.allocate(1 + json.length())
-                .put(known.dependency() ? DEPENDENCY : ITSELF)
+                .put((byte) (2 * colour + (known.dependency() ? DEPENDENCY : 0)))
                 .put(json.array(), json.offset(), json.length())
                 .array();
     }

@@ -2,6 +2,7 @@ package io.caravan.event;
 
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * An event with what it means.
@@ -23,6 +24,13 @@ public record Meaning(
 
     public static Meaning ofEvent(Event event) {
         return new Meaning(event, false, List.of(), List.of(), 0);
+    }
+
+    /** What becomes of the event's own object. */
+    public Optional<Change> ofItself() {
+        return changes.stream()
+                .filter(change -> change.object().key().equals(event.object().key()))
+                .reduce((one, later) -> later);
     }
 
     /** How the events of one name are understood. */

@@ -53,10 +53,11 @@ public final class Merge implements Meaning.Reading {
                 .filter(relation -> sources.stream().anyMatch(relation.object()::endsAt))
                 .toList();
         Set<List<JsonNode>> shapes = shapesAt(target, moving, known);
+        Target end = Target.of(target, known);
         for (KnownObject relation : moving) {
             if (known.object(relation.object().key())
                     .isPresent()) { // it may have gone with one that ended where it does
-                move(relation, moved, target, shapes, telling);
+                move(relation, moved, end, shapes, telling);
             }
         }
         return telling.told();
@@ -80,11 +81,7 @@ public final class Merge implements Meaning.Reading {
     }
 
     private static void move(
-            KnownObject relation,
-            Map<String, String> moved,
-            StixObject target,
-            Set<List<JsonNode>> shapes,
-            Telling telling)
+            KnownObject relation, Map<String, String> moved, Target target, Set<List<JsonNode>> shapes, Telling telling)
             throws IOException {
         ObjectNode tree = (ObjectNode) Json.tree(relation.object().json());
         List<String> changed = new ArrayList<>();
@@ -102,7 +99,7 @@ public final class Merge implements Meaning.Reading {
 
     /** Puts the ends that were merged away at the target, with its name and markings. */
     private static void repoint(
-            ObjectNode object, String at, Map<String, String> moved, StixObject target, List<String> changed) {
+            ObjectNode object, String at, Map<String, String> moved, Target target, List<String> changed) {
         for (String end : StixObject.END_PROPERTIES) {
             JsonNode ends = object.path(end);
             if (ends.isTextual() && moved.containsKey(ends.textValue())) {
@@ -115,10 +112,8 @@ public final class Merge implements Meaning.Reading {
                     if (moved.containsKey(list.get(i).asText())) {
                         list.set(i, list.textNode(moved.get(list.get(i).asText())));
                         addOnce(changed, at + "/" + end);
-                        if (names instanceof ArrayNode values
-                                && i < values.size()
-                                && !target.name().isEmpty()) {
-                            values.set(i, values.textNode(target.name()));
+                        if (names instanceof ArrayNode values && i < values.size() && !target.name.isEmpty()) {
+                            values.set(i, values.textNode(target.name));
                             addOnce(changed, at + "/" + end.replaceFirst("_refs$", "_values"));
                         }
                     }
@@ -128,17 +123,37 @@ public final class Merge implements Meaning.Reading {
     }
 
     /** The extension says the end's name and markings, too. */
-    private static void rename(ObjectNode object, String end, String at, StixObject target, List<String> changed) {
+    private static void rename(ObjectNode object, String end, String at, Target target, List<String> changed) {
         String value = end.replaceFirst("_ref$", "_value");
-        if (object.has(value) && !target.name().isEmpty()) {
-            object.put(value, target.name());
+        if (object.has(value) && !target.name.isEmpty()) {
+            object.put(value, target.name);
             changed.add(at + "/" + value);
         }
-        String markings = end + "_object_marking_refs";
-        if (object.has(markings)) {
-            ArrayNode list = object.putArray(markings);
-            target.markings().forEach(list::add);
+        String markings = end + StixObject.MARKINGS_OF_END;
+        boolean isExtension = !at.isEmpty();
+        if (isExtension && (object.has(markings) || !target.markings.isEmpty())) {
+            object.remove(markings);
+            if (!target.markings.isEmpty()) {
+                target.markings.forEach(object.putArray(markings)::add);
+            }
             changed.add(at + "/" + markings);
+        }
+    }
+
+    /**
+     * What relations say of the end they move to.
+     *
+     * @param markings the internal ids of its marking definitions, as far as these are known; else their STIX ids
+     */
+    private record Target(String name, List<String> markings) {
+
+        static Target of(StixObject target, Known known) throws IOException {
+            List<String> markings = new ArrayList<>();
+            for (String marking : target.markings()) {
+                markings.add(
+                        known.withId(marking).map(found -> found.object().key()).orElse(marking));
+            }
+            return new Target(target.name(), markings);
         }
     }
 

@@ -1,9 +1,11 @@
 package io.caravan.event;
 
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -45,6 +47,9 @@ public final class Pending implements Known {
     /** What is stored of objects that were asked for and are not edited: each event asks for the same one several times. */
     private final Map<Digest, Optional<KnownObject>> found = new HashMap<>();
 
+    /** What there was before each edit since the mark, the latest first. */
+    private final Deque<Undo> sinceMark = new ArrayDeque<>();
+
     Pending(Stored stored) {
         this.stored = stored;
     }
@@ -82,8 +87,8 @@ public final class Pending implements Known {
     }
 
     @Override
-    public void put(StixObject object, boolean dependency) throws IOException {
-        edit(Digest.of(object.key()), Optional.of(new KnownObject(object, dependency)));
+    public void put(KnownObject object) throws IOException {
+        edit(Digest.of(object.object().key()), Optional.of(object));
     }
 
     @Override
@@ -107,21 +112,45 @@ public final class Pending implements Known {
         return object;
     }
 
+    /** From here on, what is put and removed can be taken back; what was put and removed before stays. */
+    public void mark() {
+        sinceMark.clear();
+    }
+
+    /** Takes back what was put and removed since the mark. */
+    public void takeBack() {
+        while (!sinceMark.isEmpty()) {
+            Undo undo = sinceMark.pop();
+            set(undo.key, undo.edit);
+        }
+    }
+
     private void edit(Digest key, Optional<KnownObject> after) throws IOException {
         Optional<KnownObject> now = object(key);
-        Edit edit = edits.get(key);
-        if (edit != null && now.isPresent()) {
-            for (Index.Entry entry : Index.entries(now.get().object())) {
+        Optional<Edit> edit = Optional.ofNullable(edits.get(key));
+        sinceMark.push(new Undo(key, edit));
+        set(key, Optional.of(new Edit(edit.map(Edit::before).orElse(now), after)));
+        found.remove(key);
+    }
+
+    /** @param edit empty: as if there had been none */
+    private void set(Digest key, Optional<Edit> edit) {
+        Edit old = edits.get(key);
+        if (old != null && old.after().isPresent()) {
+            for (Index.Entry entry : Index.entries(old.after().get().object())) {
                 indexes.get(entry).remove(key);
             }
         }
-        if (after.isPresent()) {
-            for (Index.Entry entry : Index.entries(after.get().object())) {
+        if (edit.isEmpty()) {
+            edits.remove(key);
+            return;
+        }
+        if (edit.get().after().isPresent()) {
+            for (Index.Entry entry : Index.entries(edit.get().after().get().object())) {
                 indexes.computeIfAbsent(entry, any -> new HashSet<>()).add(key);
             }
         }
-        edits.put(key, new Edit(edit == null ? now : edit.before(), after));
-        found.remove(key);
+        edits.put(key, edit.get());
     }
 
     /** Ordered by key. */
@@ -158,6 +187,8 @@ public final class Pending implements Known {
         }
         return digests;
     }
+
+    private record Undo(Digest key, Optional<Edit> edit) {}
 
     private static final class Nothing implements Stored {
         @Override

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A STIX object: its JSON as it came, and the few fields of it that are read in passing; no tree is built.
@@ -21,6 +22,7 @@ import java.util.Set;
  * @param relationshipType of a relation, such as {@code indicates}; or empty
  * @param name its {@code name}, or else its {@code value}; or empty
  * @param markings the ids of its marking definitions
+ * @param endMarkings of a relation or sighting, the internal ids of the marking definitions of what it ends at
  * @param ends of a relation or sighting, what it ends at: STIX ids and internal ids; empty for other objects
  * @param references the ids of what it refers to otherwise: author, contained objects, labels
  */
@@ -33,6 +35,7 @@ public record StixObject(
         String relationshipType,
         String name,
         List<String> markings,
+        List<String> endMarkings,
         List<String> ends,
         List<String> references) {
 
@@ -42,6 +45,12 @@ public record StixObject(
     /** The properties that a relation or sighting names its ends by, in the object (STIX ids) and in the extension (internal ids). */
     static final List<String> END_PROPERTIES =
             List.of("source_ref", "target_ref", "sighting_of_ref", "where_sighted_refs");
+
+    /** After the name of such a property, in the extension: the markings of that end, by internal ids. */
+    static final String MARKINGS_OF_END = "_object_marking_refs";
+
+    private static final Set<String> END_MARKINGS =
+            END_PROPERTIES.stream().map(end -> end + MARKINGS_OF_END).collect(Collectors.toUnmodifiableSet());
 
     private static final Set<String> RELATIONS = Set.of("relationship", "sighting");
 
@@ -104,6 +113,7 @@ public record StixObject(
         private String name = "";
         private String value = "";
         private final List<String> markings = new ArrayList<>();
+        private final List<String> endMarkings = new ArrayList<>();
         private final List<String> ends = new ArrayList<>();
         private final List<String> references = new ArrayList<>();
 
@@ -121,6 +131,7 @@ public record StixObject(
                     relationshipType,
                     name.isEmpty() ? value : name,
                     List.copyOf(markings),
+                    List.copyOf(endMarkings),
                     isRelation ? List.copyOf(ends) : List.of(),
                     List.copyOf(references));
         }
@@ -182,6 +193,8 @@ public record StixObject(
                     default -> {
                         if (END_PROPERTIES.contains(field)) {
                             addTexts(json, ends);
+                        } else if (END_MARKINGS.contains(field)) {
+                            addTexts(json, endMarkings);
                         } else {
                             json.skipChildren();
                         }

@@ -118,59 +118,46 @@ final class Telling {
                 .map(StixObject::id)
                 .filter(id -> !id.isEmpty() && !id.equals(object.id()))
                 .findFirst();
+        Marked state = Marked.of(object, known);
         changes.add(new Change(
                 event,
                 Type.UPSERT,
                 reason == Reason.UPDATED && previousId.isPresent() ? Reason.RENAMED : reason,
-                object,
+                state,
                 previousId,
                 Optional.empty(),
-                before.state(),
+                before.state().isPresent()
+                        ? Optional.of(Marked.of(before.state().get(), known))
+                        : Optional.empty(),
                 before.complete(),
                 before.changed(),
                 dependency,
-                tlp(object, known),
-                before.state().isPresent() ? tlp(before.state().get(), known) : Optional.empty()));
+                previous));
         if (previousId.isPresent()) {
             staleReferences += known.referringTo(List.of(previousId.get()));
             if (object.internalId().isEmpty()) {
                 known.remove(previousId.get());
             }
         }
-        known.put(object, dependency);
+        known.put(new KnownObject(object, dependency, state.strictest()));
     }
 
     private void gone(Reason reason, StixObject last, Optional<String> mergedInto) throws IOException {
         Optional<KnownObject> previous = known.object(last.key());
-        Optional<Tlp> tlp = tlp(last, known);
+        Marked state = Marked.of(last, known);
         changes.add(new Change(
                 event,
                 Type.REMOVE,
                 reason,
-                last,
+                state,
                 previous.map(found -> found.object().id()).filter(id -> !id.equals(last.id())),
                 mergedInto,
-                Optional.of(last),
+                Optional.of(state),
                 true,
                 List.of(),
                 previous.map(KnownObject::dependency).orElse(event.kind() == Event.Kind.DEPENDENCY),
-                tlp,
-                tlp));
+                previous));
         staleReferences += known.referringTo(last.ids());
         known.remove(last.key());
-    }
-
-    /** The strictest TLP marking, by its id or by the name of the marking definition that is known by the id. */
-    static Optional<Tlp> tlp(StixObject object, Known known) throws IOException {
-        Optional<Tlp> strictest = Optional.empty();
-        for (String marking : object.markings()) {
-            Optional<Tlp> tlp = Tlp.ofMarking(marking);
-            if (tlp.isEmpty()) {
-                tlp = known.withId(marking)
-                        .flatMap(found -> Tlp.ofName(found.object().name()));
-            }
-            strictest = Tlp.strictest(strictest, tlp);
-        }
-        return strictest;
     }
 }

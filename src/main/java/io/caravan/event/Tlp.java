@@ -11,7 +11,8 @@ import java.util.stream.Collectors;
 
 /**
  * The Traffic Light Protocol's colours, from the mildest to the strictest, told by the ids of their marking definitions:
- * those of STIX 2.1 (section 7.2.1.4), OpenCTI's own for AMBER+STRICT, and those of the OASIS extension for TLP 2.0.
+ * those of STIX 2.1 (section 7.2.1.4), OpenCTI's own for AMBER+STRICT, and those of the OASIS extension for TLP 2.0. The
+ * state on disk refers to them by their order.
  */
 public enum Tlp {
     CLEAR("TLP:CLEAR", "613f2e26-407d-48c7-9eca-b8e91df99dc9", "94868c89-83c2-464b-929b-a1a8aa3c8487"),

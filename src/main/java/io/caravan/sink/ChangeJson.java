@@ -21,7 +21,7 @@ final class ChangeJson {
         Event event = change.event();
         ByteArrayOutputStream out = new ByteArrayOutputStream(1024
                 + object.json().length()
-                + change.before().map(b -> b.json().length()).orElse(0));
+                + change.before().map(before -> before.json().length()).orElse(0));
         try (JsonGenerator json = Json.mapper().getFactory().createGenerator(out)) {
             json.writeStartObject();
             json.writeStringField("op", event.op());

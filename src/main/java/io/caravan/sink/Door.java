@@ -9,6 +9,7 @@ import io.caravan.event.Envelope;
 import io.caravan.event.Event;
 import io.caravan.event.IndicatorState;
 import io.caravan.event.IndicatorState.Named;
+import io.caravan.event.Marked;
 import io.caravan.event.Meaning;
 import io.caravan.event.StixObject;
 import io.caravan.event.Tlp;
@@ -77,7 +78,9 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
                     || change.reason() == Reason.MERGED_INTO
                     || change.reason() == Reason.CASCADE
                             && event.envelope().context().isPresent();
-            if (isInEnvelope && !(mayPass(change.object().type(), change.tlp()) && mayPassBefore(change))) {
+            if (isInEnvelope
+                    && !(mayPass(change.state())
+                            && change.past().map(this::mayPass).orElse(true))) {
                 return false;
             }
         }
@@ -85,39 +88,52 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
     }
 
     private Optional<Change> let(Change change, Event event) {
-        boolean after = mayPass(change.object().type(), change.tlp());
-        boolean before = change.before().isPresent() && mayPassBefore(change);
-        if (change.type() == Type.REMOVE) {
-            return after ? Optional.of(with(change, event)) : Optional.empty();
+        boolean mayPass = mayPass(change.state());
+        if (mayPass && mayHaveBeenThere(change)) {
+            return Optional.of(with(change, event));
         }
-        if (after) {
-            return Optional.of(before || change.before().isEmpty() ? with(change, event) : appears(change, event));
+        if (mayPass && change.type() == Type.UPSERT) {
+            return Optional.of(appears(change, event));
         }
-        return before ? Optional.of(disappears(change, event)) : Optional.empty();
+        return mayPass ? Optional.empty() : lastThere(change).map(last -> disappears(change, last, event));
     }
 
     private Optional<IndicatorState> let(IndicatorState state, Event event) {
         boolean isOwn = state.change().object().key().equals(state.indicator().key());
-        if (mayPass(state.indicator().type(), state.tlp())) {
-            Change change = with(state.change(), event);
-            return Optional.of(new IndicatorState(
-                    change,
-                    state.indicator(),
-                    state.gone(),
-                    state.author().filter(author -> mayPass(author.type(), author.tlp())),
-                    mildEnough(state.malware()),
-                    mildEnough(state.actors()),
-                    state.dependency(),
-                    state.tlp()));
+        if (isOwn) {
+            return let(state.change(), event).map(change -> let(state, change));
         }
-        boolean wasThere = isOwn
-                && state.change().type() == Type.UPSERT
-                && state.change().before().isPresent()
-                && mayPassBefore(state.change());
-        if (!wasThere) {
-            return Optional.empty();
-        }
-        return Optional.of(IndicatorState.gone(disappears(state.change(), event)));
+        return mayPass(state.indicator().type(), state.tlp())
+                ? Optional.of(let(state, with(state.change(), event)))
+                : Optional.empty();
+    }
+
+    private IndicatorState let(IndicatorState state, Change change) {
+        return change.type() == Type.REMOVE
+                        && change.object().key().equals(state.indicator().key())
+                ? IndicatorState.gone(change)
+                : new IndicatorState(
+                        change,
+                        state.indicator(),
+                        state.gone(),
+                        state.author().filter(author -> mayPass(author.type(), author.tlp())),
+                        mildEnough(state.malware()),
+                        mildEnough(state.actors()),
+                        state.dependency(),
+                        state.tlp());
+    }
+
+    /** The state that the sink has, by what was told last; where nothing was, by what the platform says of the state before. */
+    private Optional<Marked> lastThere(Change change) {
+        return change.told()
+                .map(told -> new Marked(told.object(), told.strictest(), told.strictest()))
+                .or(change::past)
+                .filter(this::mayPass);
+    }
+
+    private boolean mayHaveBeenThere(Change change) {
+        return change.told().isEmpty() && change.past().isEmpty()
+                || lastThere(change).isPresent();
     }
 
     /** It was not there for the sink. */
@@ -126,50 +142,53 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
                 event,
                 Type.UPSERT,
                 Reason.ENTERED_SCOPE,
-                change.object(),
+                change.state(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 false,
                 List.of(),
                 change.dependency(),
-                change.tlp(),
-                Optional.empty());
+                change.told());
     }
 
-    private static Change disappears(Change change, Event event) {
-        StixObject last = change.before().orElseThrow();
+    /** A removal keeps its reason, but for what a source was merged into. */
+    private static Change disappears(Change change, Marked last, Event event) {
+        Reason reason = change.reason() == Reason.MERGED_INTO ? Reason.DELETED : change.reason();
         return new Change(
                 event,
                 Type.REMOVE,
-                Reason.LEFT_SCOPE,
+                change.type() == Type.REMOVE ? reason : Reason.LEFT_SCOPE,
                 last,
                 Optional.empty(),
                 Optional.empty(),
-                change.before(),
-                change.beforeComplete(),
+                Optional.of(last),
+                change.told().isPresent() || change.beforeComplete(),
                 List.of(),
                 change.dependency(),
-                change.tlpBefore(),
-                change.tlpBefore());
+                change.told());
     }
 
-    /** Where the envelope is withheld, what a source was merged into stays unsaid: a STIX id is made of a name. */
-    private static Change with(Change change, Event event) {
+    /**
+     * Without a state before that may not pass. Where the envelope is withheld, what a source was merged into stays unsaid:
+     * a STIX id is made of a name.
+     */
+    private Change with(Change change, Event event) {
         boolean isUnsaid = event.raw().equals(NOTHING) && change.mergedInto().isPresent();
+        Optional<Marked> before = change.past().filter(this::mayPass);
+        boolean isBeforeUnsaid = before.isEmpty() && change.past().isPresent();
         return new Change(
                 event,
                 change.type(),
                 isUnsaid ? Reason.DELETED : change.reason(),
-                change.object(),
+                change.state(),
                 change.previousId(),
                 isUnsaid ? Optional.empty() : change.mergedInto(),
-                change.before(),
-                change.beforeComplete(),
-                change.changed(),
+                before,
+                change.beforeComplete() && !isBeforeUnsaid,
+                isBeforeUnsaid ? List.of() : change.changed(),
                 change.dependency(),
-                change.tlp(),
-                change.tlpBefore());
+                change.told());
     }
 
     /** Without what the platform says of it in a sentence, which names objects. */
@@ -185,6 +204,7 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
                 "",
                 List.of(),
                 List.of(),
+                List.of(),
                 List.of());
         Envelope envelope = new Envelope(event.kind(), event.envelope().type(), "", ids, Optional.empty());
         return new Event(event.id(), event.op(), envelope, NOTHING);
@@ -194,8 +214,8 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
         return named.stream().filter(one -> mayPass(one.type(), one.tlp())).toList();
     }
 
-    private boolean mayPassBefore(Change change) {
-        return change.before().isEmpty() || mayPass(change.object().type(), change.tlpBefore());
+    private boolean mayPass(Marked state) {
+        return mayPass(state.object().type(), state.strictest());
     }
 
     private boolean mayPass(String type, Optional<Tlp> tlp) {

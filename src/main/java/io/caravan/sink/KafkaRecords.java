@@ -5,7 +5,6 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import io.caravan.event.Batch;
 import io.caravan.event.Bytes;
 import io.caravan.event.Change;
-import io.caravan.event.Change.Type;
 import io.caravan.event.Event;
 import io.caravan.event.IndicatorState;
 import io.caravan.event.IndicatorState.Named;
@@ -46,7 +45,7 @@ final class KafkaRecords {
             switch (topic) {
                 case EVENTS -> {
                     if (!meaning.isWithheld()) {
-                        records.add(event(meaning.event(), batch));
+                        records.add(event(meaning, batch));
                     }
                 }
                 case CHANGES -> {
@@ -80,13 +79,14 @@ final class KafkaRecords {
                 record.headers().toArray());
     }
 
-    private ProducerRecord<byte[], byte[]> event(Event event, Batch batch) {
+    private ProducerRecord<byte[], byte[]> event(Meaning meaning, Batch batch) {
+        Event event = meaning.event();
         StixObject object = event.object();
         RecordHeaders headers = new RecordHeaders();
         add(headers, "id", object.id());
         addPlace(headers, event, batch);
         add(headers, "type", object.type());
-        addTlp(headers, object.tlp());
+        addTlp(headers, meaning.ofItself().map(Change::tlp).orElse(object.tlp()));
         addDependency(headers, event.kind() == Event.Kind.DEPENDENCY);
         return record(Topic.EVENTS, object.key(), event.raw().exactly(), headers, batch);
     }
@@ -155,7 +155,7 @@ final class KafkaRecords {
         addPlace(headers, change.event(), batch);
         add(headers, "reason", change.reason().toString());
         add(headers, "type", change.object().type());
-        addTlp(headers, change.type() == Type.UPSERT ? change.tlp() : change.tlpBefore());
+        addTlp(headers, change.tlp());
         addDependency(headers, change.dependency());
         return headers;
     }

@@ -100,14 +100,13 @@ public final class Changes {
                 event,
                 type,
                 reason,
-                object,
+                new Marked(object, Optional.empty(), Optional.empty()),
                 previousId,
                 Optional.empty(),
                 Optional.empty(),
                 false,
                 List.of(),
                 false,
-                Optional.empty(),
                 Optional.empty());
     }
 }

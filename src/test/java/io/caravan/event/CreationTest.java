@@ -178,15 +178,15 @@ class CreationTest {
 
         assertThat(change(Frames.create("2-0", marked(GREEN, AMBER)))).satisfies(change -> {
             assertThat(change.tlp()).contains(Tlp.AMBER);
-            assertThat(change.tlpBefore()).contains(Tlp.GREEN);
+            assertThat(change.past().orElseThrow().tlp()).contains(Tlp.GREEN);
         });
         assertThat(change(Frames.create("3-0", Frames.object(EMOTET)))).satisfies(change -> {
             assertThat(change.tlp()).isEmpty();
-            assertThat(change.tlpBefore()).contains(Tlp.AMBER);
+            assertThat(change.past().orElseThrow().tlp()).contains(Tlp.AMBER);
         });
         assertThat(change(Frames.leftScope("4-0", marked(AMBER)))).satisfies(change -> {
             assertThat(change.tlp()).contains(Tlp.AMBER);
-            assertThat(change.tlpBefore()).contains(Tlp.AMBER);
+            assertThat(change.past().orElseThrow().tlp()).contains(Tlp.AMBER);
         });
     }
 

@@ -10,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.caravan.event.Change.Reason;
 import io.caravan.event.Change.Type;
+import io.caravan.event.Known.KnownObject;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import java.util.List;
@@ -161,7 +162,9 @@ class DeletionTest {
     void aLongChainGoesFromItsEnd() throws Exception {
         String end = EMOTET;
         for (int n = 0; n < 20_000; n++) {
-            readings.known().put(StixObjects.sighting("key-" + n, "sighting--" + n, end), false);
+            readings.known()
+                    .put(new KnownObject(
+                            StixObjects.sighting("key-" + n, "sighting--" + n, end), false, Optional.empty()));
             end = "key-" + n;
         }
         List<String> told = told(delete("1-0", EMOTET));

@@ -11,7 +11,8 @@ public final class Events {
 
     /** Of an object with this STIX id, and nothing else known of it. */
     public static Event event(EventId id, String op, Event.Kind kind, String objectId, Bytes raw) {
-        StixObject object = new StixObject(raw, objectId, "", "", "", "", "", List.of(), List.of(), List.of());
+        StixObject object =
+                new StixObject(raw, objectId, "", "", "", "", "", List.of(), List.of(), List.of(), List.of());
         return new Event(id, op, new Envelope(kind, "", "", object, Optional.empty()), raw);
     }
 

@@ -49,8 +49,8 @@ final class KnownModel implements Known {
     }
 
     @Override
-    public void put(StixObject object, boolean dependency) {
-        objects.put(object.key(), new KnownObject(object, dependency));
+    public void put(KnownObject object) {
+        objects.put(object.object().key(), object);
     }
 
     @Override

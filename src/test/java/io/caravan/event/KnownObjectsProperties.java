@@ -1,11 +1,13 @@
 package io.caravan.event;
 
+import io.caravan.event.Known.KnownObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -27,10 +29,10 @@ class KnownObjectsProperties {
         void applyTo(Known known) throws IOException;
     }
 
-    private record Put(StixObject object, boolean dependency) implements Step {
+    private record Put(StixObject object, boolean dependency, Optional<Tlp> strictest) implements Step {
         @Override
         public void applyTo(Known known) throws IOException {
-            known.put(object, dependency);
+            known.put(new KnownObject(object, dependency, strictest));
         }
     }
 
@@ -47,7 +49,9 @@ class KnownObjectsProperties {
         GIVEN_UP
     }
 
-    private record Batch(List<Step> steps, Fate fate) {}
+    private record Told(List<Step> steps, boolean isTakenBack) {}
+
+    private record Batch(List<Told> told, Fate fate) {}
 
     @Property(tries = 100, edgeCases = EdgeCasesMode.NONE)
     void knowsWhatAPlainMapKnows(@ForAll("batches") List<Batch> batches) throws IOException {
@@ -59,10 +63,19 @@ class KnownObjectsProperties {
             for (Batch batch : batches) {
                 Pending pending = state.begin();
                 KnownModel model = stored.copy();
-                for (Step step : batch.steps()) {
-                    step.applyTo(pending);
-                    step.applyTo(model);
-                    model.assertSameAs(pending, IDS);
+                for (Told told : batch.told()) {
+                    KnownModel before = model.copy();
+                    pending.mark();
+                    for (Step step : told.steps()) {
+                        step.applyTo(pending);
+                        step.applyTo(model);
+                        model.assertSameAs(pending, IDS);
+                    }
+                    if (told.isTakenBack()) {
+                        pending.takeBack();
+                        model = before;
+                        model.assertSameAs(pending, IDS);
+                    }
                 }
                 if (batch.fate() != Fate.GIVEN_UP) {
                     state.write(KnownWriter.position(++written), pending);
@@ -82,8 +95,12 @@ class KnownObjectsProperties {
 
     @Provide
     Arbitrary<List<Batch>> batches() {
-        Arbitrary<List<Step>> steps = steps().list().ofMaxSize(8);
-        return Combinators.combine(steps, Arbitraries.of(Fate.class))
+        Arbitrary<List<Told>> told = Combinators.combine(
+                        steps().list().ofMaxSize(4), Arbitraries.of(false, false, true))
+                .as(Told::new)
+                .list()
+                .ofMaxSize(3);
+        return Combinators.combine(told, Arbitraries.of(Fate.class))
                 .as(Batch::new)
                 .list()
                 .ofMaxSize(6);
@@ -94,9 +111,11 @@ class KnownObjectsProperties {
         Arbitrary<String> internalId = Arbitraries.oneOf(id, Arbitraries.just(""));
         Arbitrary<List<String>> ids = id.list().ofMaxSize(3);
         Arbitrary<String> type = Arbitraries.of("sighting", "malware");
-        Arbitrary<Step> put = Combinators.combine(type, internalId, id, ids, ids, Arbitraries.of(true, false))
-                .as((of, internal, stix, ends, references, dependency) ->
-                        new Put(StixObjects.object(of, internal, stix, ends, references, ""), dependency));
+        Arbitrary<Optional<Tlp>> strictest = Arbitraries.of(Tlp.class).optional();
+        Arbitrary<Step> put = Combinators.combine(
+                        type, internalId, id, ids, ids, Arbitraries.of(true, false), strictest)
+                .as((of, internal, stix, ends, references, dependency, tlp) ->
+                        new Put(StixObjects.object(of, internal, stix, ends, references, ""), dependency, tlp));
         return Arbitraries.frequencyOf(Tuple.of(3, put), Tuple.of(1, id.map(Remove::new)));
     }
 

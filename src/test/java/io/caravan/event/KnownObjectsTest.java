@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -53,13 +54,13 @@ class KnownObjectsTest {
     @Test
     void findsAnObjectByItsKeyAndItsStixId() throws IOException {
         Pending batch = state.begin();
-        batch.put(EMOTET, false);
-        batch.put(SEEN, true);
+        batch.put(new KnownObject(EMOTET, false, Optional.empty()));
+        batch.put(new KnownObject(SEEN, true, Optional.empty()));
         write(batch);
 
-        assertThat(state.begin().object("1")).contains(new KnownObject(EMOTET, false));
-        assertThat(state.begin().withId("malware--emotet")).contains(new KnownObject(EMOTET, false));
-        assertThat(state.begin().object("7")).contains(new KnownObject(SEEN, true));
+        assertThat(state.begin().object("1")).contains(new KnownObject(EMOTET, false, Optional.empty()));
+        assertThat(state.begin().withId("malware--emotet")).contains(new KnownObject(EMOTET, false, Optional.empty()));
+        assertThat(state.begin().object("7")).contains(new KnownObject(SEEN, true, Optional.empty()));
         assertThat(state.begin().object("malware--emotet")).isEmpty();
         assertThat(state.begin().withId("1")).isEmpty();
     }
@@ -94,7 +95,7 @@ class KnownObjectsTest {
         reopen();
 
         assertThat(state.read()).contains(position(1));
-        assertThat(state.begin().object("1")).contains(new KnownObject(EMOTET, false));
+        assertThat(state.begin().object("1")).contains(new KnownObject(EMOTET, false, Optional.empty()));
         assertThat(keysEndingAt(state.begin(), "1")).containsExactly("7");
     }
 
@@ -102,7 +103,7 @@ class KnownObjectsTest {
     void aBatchSeesWhatItPutsAndRemovesAtOnce() throws IOException {
         put(EMOTET);
         Pending batch = state.begin();
-        batch.put(SEEN, false);
+        batch.put(new KnownObject(SEEN, false, Optional.empty()));
         assertThat(keysEndingAt(batch, "1")).containsExactly("7");
         assertThat(batch.withId("sighting--seen")).isPresent();
 
@@ -120,7 +121,7 @@ class KnownObjectsTest {
         put(EMOTET, SEEN);
         Pending givenUp = state.begin();
         givenUp.remove("1");
-        givenUp.put(malware("2", "malware--qakbot"), false);
+        givenUp.put(new KnownObject(malware("2", "malware--qakbot"), false, Optional.empty()));
 
         Pending again = state.begin();
 
@@ -172,7 +173,7 @@ class KnownObjectsTest {
         put(EMOTET);
         StixObject renamed = malware("1", "malware--geodo");
         Pending batch = state.begin();
-        batch.put(renamed, false);
+        batch.put(new KnownObject(renamed, false, Optional.empty()));
         assertThat(batch.withId("malware--emotet")).isEmpty();
         assertThat(batch.withId("malware--geodo")).map(KnownObject::object).contains(renamed);
         write(batch);
@@ -199,7 +200,8 @@ class KnownObjectsTest {
     void aRelationWhoseEndMovedEndsThereOnly() throws IOException {
         put(SEEN);
         Pending batch = state.begin();
-        batch.put(sighting("7", "sighting--seen", "malware--qakbot", "2", "identity--bank"), false);
+        batch.put(new KnownObject(
+                sighting("7", "sighting--seen", "malware--qakbot", "2", "identity--bank"), false, Optional.empty()));
         assertThat(keysEndingAt(batch, "malware--emotet", "1")).isEmpty();
         assertThat(keysEndingAt(batch, "2")).containsExactly("7");
         write(batch);
@@ -216,9 +218,9 @@ class KnownObjectsTest {
                 sighting("a", "sighting--a", "y"),
                 sighting("e", "sighting--e", "x"));
         Pending batch = state.begin();
-        batch.put(sighting("d", "sighting--d", "x", "y"), false);
-        batch.put(sighting("b", "sighting--b", "y", "x"), false);
-        batch.put(sighting("c", "sighting--c", "y", "x", "z"), false);
+        batch.put(new KnownObject(sighting("d", "sighting--d", "x", "y"), false, Optional.empty()));
+        batch.put(new KnownObject(sighting("b", "sighting--b", "y", "x"), false, Optional.empty()));
+        batch.put(new KnownObject(sighting("c", "sighting--c", "y", "x", "z"), false, Optional.empty()));
         batch.remove("e");
 
         assertThat(keysEndingAt(batch, "x", "y")).containsExactly("a", "b", "c", "d");
@@ -238,8 +240,8 @@ class KnownObjectsTest {
     void countsWhatRefersOnceWhereverItIs() throws IOException {
         put(report("a", "report--a", "x", "y"), report("b", "report--b", "y"), report("c", "report--c", "x"));
         Pending batch = state.begin();
-        batch.put(report("a", "report--a", "x"), false);
-        batch.put(report("d", "report--d", "x", "y"), false);
+        batch.put(new KnownObject(report("a", "report--a", "x"), false, Optional.empty()));
+        batch.put(new KnownObject(report("d", "report--d", "x", "y"), false, Optional.empty()));
         batch.remove("c");
 
         assertThat(batch.referringTo(List.of("x"))).isEqualTo(2);
@@ -271,7 +273,7 @@ class KnownObjectsTest {
                 lengthy + "x");
         Pending batch = state.begin();
         for (String id : ids) {
-            batch.put(sighting("key " + id, id, id), false);
+            batch.put(new KnownObject(sighting("key " + id, id, id), false, Optional.empty()));
         }
         write(batch);
 
@@ -370,15 +372,15 @@ class KnownObjectsTest {
                 assertThat(small.read()).isEmpty();
                 disk.fillButFor(pages);
                 Pending batch = small.begin();
-                batch.put(EMOTET, false);
+                batch.put(new KnownObject(EMOTET, false, Optional.empty()));
                 boolean isWritten = isWritten(small, batch);
                 disk.free();
 
                 Pending again = small.begin();
                 assertThat(again.object("1").isPresent()).as("%d pages", pages).isEqualTo(isWritten);
                 assertThat(small.read().isPresent()).isEqualTo(isWritten);
-                again.put(EMOTET, false);
-                again.put(SEEN, false);
+                again.put(new KnownObject(EMOTET, false, Optional.empty()));
+                again.put(new KnownObject(SEEN, false, Optional.empty()));
                 small.write(position(2), again);
                 assertThat(small.begin().object("7")).isPresent();
             }
@@ -390,13 +392,14 @@ class KnownObjectsTest {
         try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk"));
                 State small = new State(disk.path().resolve("state"))) {
             Pending first = small.begin();
-            first.put(EMOTET, false);
+            first.put(new KnownObject(EMOTET, false, Optional.empty()));
             small.write(position(1), first);
             disk.fill();
             Pending failing = small.begin();
             failing.remove("1");
             for (int n = 0; n < 100; n++) {
-                failing.put(report("r" + n, "report--" + n, "malware--emotet"), false);
+                failing.put(
+                        new KnownObject(report("r" + n, "report--" + n, "malware--emotet"), false, Optional.empty()));
             }
             assertThat(isWritten(small, failing)).isFalse();
             disk.free();
@@ -420,7 +423,7 @@ class KnownObjectsTest {
     private void put(StixObject... objects) throws IOException {
         Pending batch = state.begin();
         for (StixObject object : objects) {
-            batch.put(object, false);
+            batch.put(new KnownObject(object, false, Optional.empty()));
         }
         write(batch);
     }

@@ -41,9 +41,9 @@ final class KnownWriter {
                 known.remove(any(random));
             } else {
                 String text = Long.toHexString(random.nextLong()).repeat(random.nextInt(100));
-                known.put(
-                        StixObjects.object("sighting", any(random), any(random), some(random), some(random), text),
-                        random.nextBoolean());
+                StixObject object =
+                        StixObjects.object("sighting", any(random), any(random), some(random), some(random), text);
+                known.put(new Known.KnownObject(object, random.nextBoolean(), Optional.empty()));
             }
         }
     }

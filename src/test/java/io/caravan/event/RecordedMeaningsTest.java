@@ -386,7 +386,8 @@ class RecordedMeaningsTest {
         for (Change change : left.values()) {
             byId.put(change.object().id(), OutcomeModel.bare((ObjectNode) tree(change.object())));
             assertThat(readings.known().object(change.object().key()))
-                    .contains(new Known.KnownObject(change.object(), change.dependency()));
+                    .contains(new Known.KnownObject(
+                            change.object(), change.dependency(), change.state().strictest()));
         }
 
         assertThat(byId).hasSameSizeAs(left);

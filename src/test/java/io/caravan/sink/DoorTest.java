@@ -98,6 +98,86 @@ class DoorTest {
     }
 
     @Test
+    void whatWasToldLastCountsWhereThePlatformSaysAnotherStateBefore() throws Exception {
+        create("tool", 1, GREEN);
+        update(object("tool", 1, RED), "[]"); // the marking came with an update that was missed
+
+        assertThat(UP_TO_GREEN.let(batch()).changes())
+                .hasToString("[upsert " + id("tool", 1) + " (created), remove " + id("tool", 1) + " (left-scope)]");
+    }
+
+    @Test
+    void whatNeverPassedIsNotRemovedEither() throws Exception {
+        create("tool", 1, RED);
+        happens("delete", object("tool", 1, GREEN), ",\"type\":\"delete\"");
+
+        assertThat(UP_TO_GREEN.let(batch()).changes()).isEmpty();
+    }
+
+    @Test
+    void whatPassedIsRemovedEvenIfItsLastStateMayNotPass() throws Exception {
+        create("tool", 1, GREEN);
+        happens("delete", object("tool", 1, RED), ",\"type\":\"delete\"");
+
+        Change removal = UP_TO_GREEN.let(batch()).changes().get(1);
+        assertThat(removal).hasToString("remove " + id("tool", 1) + " (deleted)");
+        assertThat(removal.object().markings()).containsExactly(GREEN);
+    }
+
+    @Test
+    void whatIsMarkedUpAndRenamedAtOnceIsRemovedUnderItsOldId() throws Exception {
+        create("tool", 1, GREEN);
+        update(
+                object("tool", 1, RED).replaceFirst(id("tool", 1), id("tool", 7)),
+                "[{'op':'replace','path':'/object_marking_refs/0','value':'" + GREEN + "'}]");
+
+        assertThat(UP_TO_GREEN.let(batch()).changes())
+                .extracting(Change::toString)
+                .last()
+                .isEqualTo("remove " + id("tool", 1) + " (left-scope)");
+    }
+
+    @Test
+    void aStateBeforeThatMayNotPassIsLeftOut() throws Exception {
+        create("tool", 1, GREEN);
+        update(object("tool", 1, GREEN), "[{'op':'replace','path':'/object_marking_refs/0','value':'" + RED + "'}]");
+
+        Change update = UP_TO_GREEN.let(batch()).changes().get(1);
+        assertThat(update).hasToString("upsert " + id("tool", 1) + " (updated)");
+        assertThat(update.before()).isEmpty();
+        assertThat(update.beforeComplete()).isFalse();
+        assertThat(update.changed()).isEmpty();
+    }
+
+    @Test
+    void aRelationBearsTheNamesOfItsEndsAndPassesOnlyIfTheyMay() throws Exception {
+        happens(
+                "create",
+                object("marking-definition", 9, "")
+                        .replaceFirst("marking-definition--" + uuid(9), RED)
+                        .replace("\"name\":\"n9\"", "\"name\":\"TLP:RED\""),
+                "");
+        create("malware", 1, RED);
+        create("indicator", 2, GREEN);
+        happens(
+                "create",
+                relation(3, "indicates", "indicator", 2, "malware", 1, GREEN)
+                        .replace(
+                                "\"target_ref\":\"" + uuid(1) + "\"",
+                                "\"target_ref\":\"" + uuid(1) + "\",\"target_ref_object_marking_refs\":[\"" + uuid(9)
+                                        + "\"]"),
+                "");
+
+        Batch let = UP_TO_GREEN.let(batch());
+
+        assertThat(let.changes())
+                .extracting(change -> change.object().type())
+                .containsExactly("marking-definition", "indicator");
+        assertThat(let.events()).hasSize(2);
+        assertThat(batch().changes().get(3).tlp()).contains(Tlp.GREEN);
+    }
+
+    @Test
     void theSourceOfAMergeThatIsMarkedAboveStandsNowhere() throws Exception {
         create("tool", 1, GREEN);
         create("tool", 2, RED);
@@ -140,6 +220,27 @@ class DoorTest {
 
         assertThat(last.malware()).extracting(Named::name).containsExactly("n2");
         assertThat(last(batch()).malware()).extracting(Named::name).containsExactly("n1", "n2");
+    }
+
+    @Test
+    void anIndicatorIsToldAgainWhenWhatItIndicatesIsRenamedOrMarkedUp() throws Exception {
+        create("indicator", 3, GREEN);
+        happens("create", relation(4, "indicates", "indicator", 3, "malware", 1, ""), "");
+        create("malware", 1, GREEN);
+        assertThat(last(batch()).malware()).extracting(Named::name).containsExactly("n1");
+
+        update(object("malware", 1, GREEN).replace("\"n1\"", "\"Emotet\""), "[]");
+        assertThat(last(batch()).malware()).extracting(Named::name).containsExactly("Emotet");
+        int told = batch().meanings().size();
+        update(object("malware", 1, GREEN).replace("\"n1\"", "\"Emotet\""), "[]");
+        assertThat(batch().meanings().get(told).indicators()).isEmpty();
+
+        update(object("malware", 1, RED).replace("\"n1\"", "\"Emotet\""), "[]");
+        assertThat(last(UP_TO_GREEN.let(batch())).malware()).isEmpty();
+        assertThat(last(batch()).malware()).extracting(Named::name).containsExactly("Emotet");
+
+        happens("delete", object("malware", 1, RED), ",\"type\":\"update\"");
+        assertThat(last(batch()).malware()).isEmpty();
     }
 
     @Test

@@ -438,7 +438,8 @@ class MirrorTest {
     @ParameterizedTest
     @MethodSource("idsThatAreNone")
     void anIdThatIsNoneBecomesADeadLetterAndNoFile(String id) throws Exception {
-        StixObject odd = new StixObject(A1.json(), id, "indicator", "odd", "", "", "", List.of(), List.of(), List.of());
+        StixObject odd = new StixObject(
+                A1.json(), id, "indicator", "odd", "", "", "", List.of(), List.of(), List.of(), List.of());
 
         mirror().deliver(batch(0, upsert(B2), upsert(odd), remove(odd), renamed(id, C3)));
 

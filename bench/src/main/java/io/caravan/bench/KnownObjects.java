@@ -1,6 +1,7 @@
 package io.caravan.bench;
 
 import io.caravan.event.EventId;
+import io.caravan.event.Known.KnownObject;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.State;
@@ -11,6 +12,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 
@@ -172,7 +174,7 @@ public final class KnownObjects {
         for (StixObject object : batch) {
             known.object(object.key());
             known.withId(object.id());
-            known.put(object, false);
+            known.put(new KnownObject(object, false, Optional.empty()));
         }
         state.write(position(number), known);
         return System.nanoTime() - start;

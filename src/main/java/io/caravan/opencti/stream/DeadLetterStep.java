@@ -40,7 +40,7 @@ public final class DeadLetterStep {
         Exception failure = exchange.getProperty(Exchange.EXCEPTION_CAUGHT, Exception.class);
         String route = String.valueOf(ExchangeHelper.getAtRouteId(exchange));
         int tries = exchange.getMessage().getHeader(Exchange.REDELIVERY_COUNTER, 0, Integer.class) + 1;
-        refuse(exchange, route.replaceFirst("^sink-", ""), Reason.of(failure), tries);
+        Handover.of(exchange).refuse(letter(exchange, route.replaceFirst("^sink-", ""), Reason.of(failure), tries));
     }
 
     /** Whether it is known which event an exchange is about. */
@@ -49,14 +49,13 @@ public final class DeadLetterStep {
     }
 
     static void refuse(Exchange part, String error) {
-        refuse(part, Handover.eventOf(part).op(), error, 1);
+        Event event = Handover.eventOf(part);
+        Handover.of(part).refuse(event, letter(part, event.op(), error, 1));
     }
 
-    private static void refuse(Exchange part, String by, String error, int tries) {
+    private static DeadLetter letter(Exchange part, String by, String error, int tries) {
         Event event = Handover.eventOf(part);
-        Handover.of(part)
-                .refuse(new DeadLetter(
-                        by, event.id().toString(), event.objectId(), error, tries, Optional.of(event.raw())));
         LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), by, event, error);
+        return new DeadLetter(by, event.id().toString(), event.objectId(), error, tries, Optional.of(event.raw()));
     }
 }

@@ -6,10 +6,12 @@ import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
 import io.caravan.event.Meaning;
 import io.caravan.event.Pending;
+import io.caravan.event.Unreadable;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.apache.camel.Exchange;
 
@@ -31,6 +33,7 @@ final class Handover {
     private final Health health;
     private final List<Meaning> left = new ArrayList<>();
     private final List<DeadLetter> letters = new ArrayList<>();
+    private Optional<Event> readLast = Optional.empty();
     private int partsBack;
     private Backoff backoff = Backoff.FIRST;
 
@@ -85,8 +88,33 @@ final class Handover {
         left.add(meaning);
     }
 
+    /** Of what is told to nobody, nothing is known. */
+    void refuse(Event event, DeadLetter letter) {
+        if (readLast.filter(last -> last == event).isPresent()) {
+            known.takeBack();
+        }
+        letters.add(letter);
+    }
+
+    /** A sink refuses the event, others may have it. */
     void refuse(DeadLetter letter) {
         letters.add(letter);
+    }
+
+    /** What the event means by what the events before it have left; one that cannot be read leaves nothing. */
+    Meaning read(Event event, Meaning.Reading reading) throws Unreadable, IOException {
+        known.mark();
+        readLast = Optional.of(event);
+        boolean isRead = false;
+        try {
+            Meaning meaning = reading.of(event, known);
+            isRead = true;
+            return meaning;
+        } finally {
+            if (!isRead) {
+                known.takeBack();
+            }
+        }
     }
 
     /** What is known, as the events of the batch find and leave it; stored with the batch's position, after every sink. */

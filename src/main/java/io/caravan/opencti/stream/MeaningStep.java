@@ -20,7 +20,7 @@ public final class MeaningStep {
 
     public void changes(Exchange part) throws Unreadable, IOException {
         if (part.getMessage().getBody() instanceof Event event) {
-            part.getMessage().setBody(reading.of(event, Handover.of(part).known()));
+            part.getMessage().setBody(Handover.of(part).read(event, reading));
         }
     }
 }
