@@ -447,7 +447,7 @@ class FollowIT {
                 "{setBody: {constant: spoilt}}"
             })
     void keepsAnEventThatItsRouteFailsOnAndGoesOn(String steps) throws Exception {
-        caravan.route("update.camel.yaml", byType("update", steps));
+        caravan.route("update.camel.yaml", Installation.byType("update", steps));
         Frame bad = Frames.update("2000-0", object(anObject(1)), object(anObject(1)));
         platform.append(create("1000-0", anObject(1)), bad, create("3000-0", anObject(3)));
         program = caravan.start();
@@ -464,10 +464,10 @@ class FollowIT {
 
     @Test
     void triesAgainWhereARouteFailsOnInputOrOutputAndKeepsADeadLetterOnce() throws Exception {
-        caravan.route("create.camel.yaml", byType("create", "{to: {uri: 'bean:test?method=accept'}}"))
+        caravan.route("create.camel.yaml", Installation.byType("create", "{to: {uri: 'bean:test?method=accept'}}"))
                 .route(
                         "update.camel.yaml",
-                        byType(
+                        Installation.byType(
                                 "update",
                                 "{throwException: {exceptionType: java.lang.IllegalStateException, message: bad}}"));
         AtomicInteger tries = new AtomicInteger();
@@ -494,7 +494,7 @@ class FollowIT {
     void losesNothingToARouteThatEndsABatchEarly(String step) throws Exception {
         caravan.route(
                 "create.camel.yaml",
-                byType(
+                Installation.byType(
                         "create",
                         "{choice: {when: [{simple: \"${body.objectId} contains '000000000003'\", steps: [" + step
                                 + "]}]}}"));
@@ -502,7 +502,7 @@ class FollowIT {
         program = caravan.start();
         await().atMost(SOON).until(() -> consumer().sinkTrouble().orElse("").contains("ended the batch early"));
         program.close();
-        caravan.route("create.camel.yaml", byType("create", "{log: '${body}'}"));
+        caravan.route("create.camel.yaml", Installation.byType("create", "{log: '${body}'}"));
         program = caravan.start();
         awaitJournal(frames(1, 5));
     }
@@ -732,22 +732,6 @@ class FollowIT {
     }
 
     /** A by-type route as users edit it: with their steps in place of the one that logs. */
-    private static String byType(String op, String steps) {
-        return """
-                - route:
-                    id: %s
-                    errorHandler: {noErrorHandler: {}}
-                    from:
-                      uri: direct:%s
-                      steps:
-                        - doTry:
-                            steps: [%s]
-                            doCatch:
-                              - exception: ["java.lang.Exception"]
-                                steps: [{bean: {ref: deadLetter, method: event}}]
-                """.formatted(op, op, steps);
-    }
-
     /** A bean of a user's route. */
     public record Bean(Consumer<Object> consumer) {
         public void accept(@org.apache.camel.Body Object body) {

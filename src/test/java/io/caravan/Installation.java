@@ -206,4 +206,21 @@ final class Installation {
                 .reduce((a, b) -> a + File.pathSeparator + b)
                 .orElseThrow();
     }
+
+    /** A by-type route with these steps. */
+    static String byType(String op, String steps) {
+        return """
+                - route:
+                    id: %s
+                    errorHandler: {noErrorHandler: {}}
+                    from:
+                      uri: direct:%s
+                      steps:
+                        - doTry:
+                            steps: [%s]
+                            doCatch:
+                              - exception: ["java.lang.Exception"]
+                                steps: [{bean: {ref: deadLetter, method: event}}]
+                """.formatted(op, op, steps);
+    }
 }

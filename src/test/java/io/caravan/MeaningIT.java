@@ -9,6 +9,7 @@ import io.caravan.ops.Program;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
+import io.caravan.testkit.Frames;
 import io.caravan.testkit.KafkaBroker;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
@@ -87,6 +88,29 @@ class MeaningIT {
         all.keySet().removeIf(id -> !id.matches("(indicator|malware)--.*"));
         all.values().removeIf(MeaningIT::isAboveGreen);
         assertThat(mirror).isEqualTo(all);
+    }
+
+    @Test
+    void ofAnEventThatBecomesADeadLetterNothingIsKnown() throws Exception {
+        caravan.route(
+                "update.camel.yaml",
+                Installation.byType(
+                        "update",
+                        "{bean: {ref: update, method: changes}}, {throwException: {exceptionType:"
+                                + " java.lang.IllegalStateException, message: bad}}"));
+        String emotet = "malware--" + UUID.nameUUIDFromBytes(new byte[] {1});
+        Map<String, Object> renamed = Frames.object(emotet);
+        renamed.put("name", "Geodo");
+        follow(List.of(
+                Frames.create("1000-0", emotet),
+                Frames.update("2000-0", Frames.object(emotet), renamed),
+                Frames.create("3000-0", emotet)));
+
+        assertThat(caravan.deadLetters()).hasSize(1);
+        List<ConsumerRecord<byte[], byte[]>> changes = topics.records(prefix + "changes");
+        assertThat(changes).hasSize(2);
+        assertThat(JSON.readTree(changes.get(1).value()).at("/before/name").asText())
+                .isEqualTo(emotet);
     }
 
     private void follow(List<Frame> events) throws Exception {
