@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.caravan.event.Tlp;
 import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.sink.Door;
 import io.caravan.sink.KafkaOptions;
 import io.caravan.sink.Topic;
 import java.io.IOException;
@@ -13,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import net.jqwik.api.Arbitraries;
@@ -30,6 +33,8 @@ class SettingsTest {
 
     private static final Map<String, String> SOUND =
             Map.of("OPENCTI_URL", "https://opencti.example.org", "OPENCTI_TOKEN", "secret");
+
+    private static final String SINKS = "caravan.sinks=journal,kafka\nkafka.brokers=kafka:9092\n";
 
     @TempDir
     Path home;
@@ -298,6 +303,104 @@ class SettingsTest {
                         "kafka.client.sasl.mechanisn: Kafka's clients know no property sasl.mechanisn; did you mean"
                                 + " sasl.mechanism?; it is handed to them all the same");
         assertThat(settings.kafka().client()).containsEntry("acme.vault", "secret");
+    }
+
+    @ParameterizedTest(name = "{0}={1}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "kafka.max-tlp | AMBER | \"AMBER\" is no marking; there are: TLP:CLEAR, TLP:GREEN, TLP:AMBER, TLP:AMBER+STRICT, TLP:RED",
+                "kafka.max-tlp | TLP:AMBER,TLP:RED | \"TLP:AMBER,TLP:RED\" is no marking; there are: TLP:CLEAR, TLP:GREEN, TLP:AMBER, TLP:AMBER+STRICT, TLP:RED",
+                "kafka.types | Indicator | \"Indicator\" is no STIX type, which is small letters, digits and -, such as threat-actor; several are separated by commas",
+                "kafka.types | indicator;malware | \"indicator;malware\" is no STIX type, which is small letters, digits and -, such as threat-actor; several are separated by commas",
+                "kafka.types | indicator, | \"\" is no STIX type, which is small letters, digits and -, such as threat-actor; several are separated by commas",
+                "kafka.maxtlp | TLP:RED | there is no such setting; did you mean caravan.sink.kafka.max-tlp?",
+                "kafka.max.tlp | TLP:RED | there is no such setting; did you mean caravan.sink.kafka.max-tlp?",
+                "kafka.MAX_TLP | TLP:RED | there is no such setting; did you mean caravan.sink.kafka.max-tlp?",
+                "kafka.type | indicator | there is no such setting; did you mean caravan.sink.kafka.types?",
+                "nosuch.max-tlp | TLP:RED | \"nosuch\" is no sink in caravan.sinks; there are: journal, kafka",
+                "nosuch.tpyes | indicator | \"nosuch\" is no sink in caravan.sinks; there are: journal, kafka",
+                "Kafka.types | indicator | \"Kafka\" is no sink in caravan.sinks; there are: journal, kafka",
+                "types | indicator | \"\" is no sink in caravan.sinks; there are: journal, kafka",
+            })
+    void aMistakeInADoorNeverLeavesItOpen(String name, String value, String message) throws IOException {
+        assertThat(settings(SINKS + "caravan.sink." + name + "=" + value, SOUND).mistakes())
+                .containsExactly("caravan.sink." + name + ": " + message);
+    }
+
+    @ParameterizedTest(name = "{0}={1}")
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "KAFKA_MAX_TLP | TLP:PINK | caravan.sink.kafka.max-tlp (from CARAVAN_SINK_KAFKA_MAX_TLP): \"TLP:PINK\" is no marking; there are: TLP:CLEAR, TLP:GREEN, TLP:AMBER, TLP:AMBER+STRICT, TLP:RED",
+                "KAFKA_MAXTLP | TLP:RED | caravan.sink.kafka.maxtlp (from CARAVAN_SINK_KAFKA_MAXTLP): there is no such setting; did you mean caravan.sink.kafka.max-tlp?",
+                "NOSUCH_TYPES | malware | caravan.sink.nosuch.types (from CARAVAN_SINK_NOSUCH_TYPES): \"nosuch\" is no sink in caravan.sinks; there are: journal, kafka",
+                "MAX_TLP | TLP:RED | caravan.sink.max.tlp (from CARAVAN_SINK_MAX_TLP): \"max\" is no sink in caravan.sinks; there are: journal, kafka",
+            })
+    void norDoesOneInAVariable(String variable, String value, String message) throws IOException {
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("CARAVAN_SINK_" + variable, value);
+        Settings settings = settings(SINKS, environment);
+        assertThat(settings.mistakes()).containsExactly(message);
+        assertThat(settings.doubts()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "TLP:AMBER,        AMBER",
+        "tlp:amber,        AMBER",
+        "Tlp:Green,        GREEN",
+        "TLP:WHITE,        CLEAR",
+        "tlp:clear,        CLEAR",
+        "tlp:amber+strict, AMBER_STRICT",
+    })
+    void aMarkingIsWrittenInAnyCaseAndAsInTlp1(String written, Tlp marking) throws IOException {
+        Settings settings = settings(SINKS + "caravan.sink.kafka.max-tlp=" + written, SOUND);
+        assertThat(settings.mistakes()).isEmpty();
+        assertThat(settings.doors()).isEqualTo(Map.of("kafka", new Door(Optional.of(marking), Set.of())));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"threat-actor,x-acme-2", "threat-actor ,\tx-acme-2 ", "x-acme-2,threat-actor,x-acme-2"})
+    void typesAreAListHoweverItIsSpaced(String written) throws IOException {
+        Settings settings = settings(SINKS + "caravan.sink.journal.types=" + written, SOUND);
+        assertThat(settings.mistakes()).isEmpty();
+        assertThat(settings.doors())
+                .isEqualTo(Map.of("journal", new Door(Optional.empty(), Set.of("threat-actor", "x-acme-2"))));
+    }
+
+    @Test
+    void aVariableSetsADoorToo() throws IOException {
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("CARAVAN_SINKS", "mirror,journal");
+        environment.put("CARAVAN_SINK_JOURNAL_MAX_TLP", "TLP:GREEN");
+        environment.put("CARAVAN_SINK_MIRROR_TYPES", "malware");
+        Settings settings = settings("caravan.sink.journal.max-tlp=TLP:RED", environment);
+        assertThat(settings.mistakes()).isEmpty();
+        assertThat(settings.doubts()).isEmpty();
+        assertThat(settings.doors())
+                .isEqualTo(Map.of(
+                        "journal", new Door(Optional.of(Tlp.GREEN), Set.of()),
+                        "mirror", new Door(Optional.empty(), Set.of("malware"))));
+    }
+
+    @Test
+    void aDoorThatNothingIsSetForIsOpen() throws IOException {
+        assertThat(settings(SINKS + "caravan.sink.kafka.max-tlp=\ncaravan.sink.kafka.types=", SOUND)
+                        .doors())
+                .isEmpty();
+    }
+
+    @Test
+    void whatElseIsSetForASinkIsItsRoutes() throws IOException {
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("CARAVAN_SINK_KAFKA_PORT_9092_TCP", "tcp://10.0.0.1:9092"); // as Kubernetes sets it
+        Settings settings = settings(SINKS + "caravan.sink.kafka.tries=3\ncaravan.sink.splunk.index=main", environment);
+        assertThat(settings.mistakes()).isEmpty();
+        assertThat(settings.doubts()).isEmpty();
+        assertThat(settings.all())
+                .containsEntry("caravan.sink.kafka.tries", "3")
+                .containsEntry("caravan.sink.splunk.index", "main");
     }
 
     @Property(tries = 2000)
