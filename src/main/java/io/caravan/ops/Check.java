@@ -112,7 +112,7 @@ public final class Check {
 
     private void checkKafka() {
         try {
-            for (KafkaTopics.Finding finding : new KafkaTopics(settings.kafka()).look()) {
+            for (KafkaTopics.Finding finding : new KafkaTopics(settings.kafka(), settings.positionTopic()).look()) {
                 if (finding.usable()) {
                     good("kafka", finding.text());
                 } else {

@@ -15,8 +15,10 @@ import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.opencti.stream.Retries;
 import io.caravan.sink.DeadLetterFiles;
 import io.caravan.sink.Journal;
+import io.caravan.sink.KafkaPositions;
 import io.caravan.sink.KafkaSink;
 import io.caravan.sink.Mirror;
+import io.caravan.sink.PositionTopic;
 import io.caravan.sink.Refusals;
 import io.caravan.sink.Sinks;
 import java.nio.file.Files;
@@ -86,10 +88,11 @@ public final class Program implements AutoCloseable {
         DeadLetters deadLetters =
                 metrics.counting(new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC()));
         mirror = new Mirror(settings.filesDirectory().resolve("objects"), deadLetters);
-        kafka = new KafkaSink(settings.kafka(), deadLetters);
+        Optional<PositionTopic> positions = settings.positionTopic();
+        kafka = new KafkaSink(settings.kafka(), positions, deadLetters, this::fail);
 
         OpenctiConfiguration opencti = settings.opencti();
-        opencti.setPositionStore(state);
+        opencti.setPositionStore(positions.isPresent() ? new KafkaPositions(state, kafka) : state);
         opencti.setDeadLetters(deadLetters);
         opencti.setFailureHandler(this::fail);
         OpenctiComponent component = new OpenctiComponent();

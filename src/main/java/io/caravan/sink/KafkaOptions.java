@@ -127,6 +127,13 @@ public record KafkaOptions(
         return properties;
     }
 
+    /** As {@link #producer}, in transactions under this name. */
+    Map<String, Object> transactional(int room, String id) {
+        Map<String, Object> properties = producer(room);
+        properties.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, id);
+        return properties;
+    }
+
     /** When a record that the producer has been given must have been answered for, at the latest. */
     Duration patience() {
         return Duration.ofMillis(number(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, DELIVERY_TIMEOUT))

@@ -5,8 +5,8 @@ import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
 import io.caravan.event.Meaning;
+import io.caravan.event.Position;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
@@ -19,8 +19,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.Producer;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
@@ -29,13 +28,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The Kafka sink: a batch's records are sent, and all are with every in-sync replica when {@link #deliver} returns. It
- * owns the producer. Whatever fails, the producer is thrown away, with what it still holds, and the next try sends the
- * whole batch anew with another; so a batch may be written twice, but never in part. What was on its way to a broker may
- * still be written behind the new one's records: only a transaction fences that.
+ * The Kafka sink: a batch's records are sent, and all are with every in-sync replica when {@link #deliver} returns. Whatever
+ * fails, the producer is thrown away, and the next try sends the whole batch anew with another.
+ *
+ * <p>Where positions are kept in Kafka, the records lie in a transaction that is open then, and {@link #commit} ends it with
+ * the position: readers of committed records see all of a batch or nothing, and each once. Else a batch may be written
+ * twice, but never in part, and what was on its way to a broker may still be written behind the new producer's records.
  *
  * <p>A record that Kafka will never take becomes a dead letter, on the disk before the batch counts as delivered, and the
- * others go. Where Kafka does not say which of a request's records it means, the batch is sent again record by record.
+ * others go. Where Kafka does not say which record it means (in a transaction it never does for certain), each is sent
+ * alone to find it.
  *
  * <p>Called by one thread at a time.
  */
@@ -45,18 +47,23 @@ public final class KafkaSink implements AutoCloseable {
     private static final String NAME = "kafka";
 
     private final KafkaOptions options;
-    private final KafkaTopics topics;
     private final KafkaRecords records;
+    private final KafkaLink link;
     private final DeadLetters deadLetters;
-    private final Set<String> told = new HashSet<>();
-    private volatile Optional<Producer<byte[], byte[]>> producer = Optional.empty();
-    private volatile boolean closed;
     private Tries tries = new Tries(-1);
 
-    public KafkaSink(KafkaOptions options, DeadLetters deadLetters) {
+    /**
+     * @param positions where positions are kept in Kafka, too
+     * @param failed is told why the stream can be delivered no longer
+     */
+    public KafkaSink(
+            KafkaOptions options,
+            Optional<PositionTopic> positions,
+            DeadLetters deadLetters,
+            Consumer<Exception> failed) {
         this.options = options;
-        this.topics = new KafkaTopics(options);
         this.records = new KafkaRecords(options);
+        this.link = new KafkaLink(options, positions, failed);
         this.deadLetters = deadLetters;
     }
 
@@ -77,10 +84,9 @@ public final class KafkaSink implements AutoCloseable {
      */
     public void start() throws Unusable, InterruptedException {
         try {
-            newProducer(options.recordMaxBytes())
-                    .close(Duration.ZERO); // what it cannot be made of is said where Kafka is away, too
-            open();
-        } catch (UnusableTopic e) {
+            link.rehearse(); // what it cannot be made of is said where Kafka is away, too
+            link.open();
+        } catch (KafkaLink.UnusableTopic e) {
             throw new Unusable("kafka.topics: " + e.getMessage(), e);
         } catch (KafkaFailure e) {
             LOG.warn(
@@ -99,38 +105,72 @@ public final class KafkaSink implements AutoCloseable {
         tries.count++;
         boolean isDelivered = false;
         try {
-            try {
-                send(batch, false);
-            } catch (OneIsRefused e) {
-                LOG.warn(
-                        "Kafka refuses one of several records and does not say which ({}): each is sent alone now",
-                        e.getMessage());
-                discard();
-                send(batch, true);
+            if (!isCommitted(batch.after())) {
+                sendAll(batch);
             }
             isDelivered = true;
         } catch (InterruptException e) {
             throw (InterruptedException) new InterruptedException(e.getMessage()).initCause(e);
         } catch (KafkaException | IllegalStateException e) { // the latter from a producer that was closed meanwhile
             throw KafkaFailure.of(options.brokers(), e);
-        } catch (OneIsRefused e) {
-            throw new IllegalStateException("a record was sent alone, and one of several was refused", e);
         } finally {
             if (!isDelivered) {
-                discard();
+                link.discard();
             }
         }
+    }
+
+    /** The position that is committed; empty before the first. Only where positions are kept in Kafka. */
+    Optional<Position> committed() throws IOException, InterruptedException {
+        return link.committed();
+    }
+
+    /** Whether a commit whose outcome was not known has gone through. */
+    boolean isCommitted(Position position) throws IOException, InterruptedException {
+        return link.isTransactional() && link.committed().equals(Optional.of(position));
+    }
+
+    /** Commits the position, with the batch's records where one was delivered. When this throws, it may be committed or not. */
+    void commit(Position position) throws IOException, InterruptedException {
+        link.commit(position);
+    }
+
+    /** Whether a batch was delivered and is not committed yet. */
+    boolean awaitsCommit() {
+        return link.isInTransaction();
     }
 
     /** From any thread; a batch under way fails. */
     @Override
     public void close() {
-        closed = true;
-        discard();
+        link.close();
+    }
+
+    private void sendAll(Batch batch) throws IOException, InterruptedException {
+        if (link.isInTransaction()) { // of a try that was delivered and not committed
+            link.abort();
+        }
+        try {
+            send(batch, false);
+        } catch (OneIsRefused e) {
+            LOG.warn(
+                    "Kafka refuses one of several records and does not say which ({}): each is sent alone now",
+                    e.getMessage());
+            link.abort();
+            try {
+                send(batch, true);
+                if (link.isTransactional()) {
+                    link.abort();
+                    send(batch, false);
+                }
+            } catch (OneIsRefused again) {
+                throw new IOException("Kafka refuses one of several records and takes each alone", again);
+            }
+        }
     }
 
     private void send(Batch batch, boolean oneByOne) throws IOException, InterruptedException, OneIsRefused {
-        Producer<byte[], byte[]> open = open();
+        link.begin();
         Deque<Sent> underWay = new ArrayDeque<>();
         long bytes = 0;
         for (Meaning meaning : batch.meanings()) {
@@ -147,7 +187,7 @@ public final class KafkaSink implements AutoCloseable {
                 while (!underWay.isEmpty() && (oneByOne || bytes + place.size > options.window())) {
                     bytes -= await(underWay.remove(), underWay, oneByOne);
                 }
-                Sent sent = new Sent(place, open.send(record));
+                Sent sent = send(place, record);
                 if (sent.future.isDone()) {
                     await(sent, underWay, oneByOne); // where it failed at once so would all others, after a wait each
                 } else {
@@ -158,6 +198,19 @@ public final class KafkaSink implements AutoCloseable {
         }
         while (!underWay.isEmpty()) {
             await(underWay.remove(), underWay, oneByOne);
+        }
+    }
+
+    /** A transaction that has failed takes no further records, and says why as it throws. */
+    private Sent send(Place place, ProducerRecord<byte[], byte[]> record)
+            throws IOException, InterruptedException, OneIsRefused {
+        try {
+            return new Sent(place, link.open().send(record));
+        } catch (KafkaException e) {
+            if (isOneOfSeveral(e)) {
+                throw new OneIsRefused(e);
+            }
+            throw e;
         }
     }
 
@@ -174,6 +227,10 @@ public final class KafkaSink implements AutoCloseable {
                 throw KafkaFailure.of(options.brokers(), cause);
             }
             refuse(sent.place, "is refused by Kafka: " + cause.getMessage());
+            if (link.isTransactional()) {
+                link.abort();
+                link.begin();
+            }
         }
         return sent.place.size;
     }
@@ -182,15 +239,18 @@ public final class KafkaSink implements AutoCloseable {
     private boolean isOneOfSeveral(Collection<Sent> others) throws IOException, InterruptedException {
         for (Sent sent : others) {
             if (sent.future.isDone()
-                    && failure(sent).filter(KafkaSink::isOneOfSeveral).isPresent()) {
+                    && failure(sent).filter(this::isOneOfSeveral).isPresent()) {
                 return true;
             }
         }
         return false;
     }
 
-    private static boolean isOneOfSeveral(Throwable failure) {
-        return Refusals.of(failure) == Refusals.Verdict.ONE_IS_REFUSED;
+    /** In a transaction, those that were not sent yet fail as the one that is refused. */
+    private boolean isOneOfSeveral(Throwable failure) {
+        Refusals.Verdict verdict = Refusals.of(failure);
+        return verdict == Refusals.Verdict.ONE_IS_REFUSED
+                || verdict == Refusals.Verdict.REFUSED && link.isTransactional();
     }
 
     /**
@@ -218,69 +278,6 @@ public final class KafkaSink implements AutoCloseable {
                 NAME, event.id().toString(), event.objectId(), error, tries.count, Optional.of(event.raw())));
         tries.refused(place);
         LOG.warn("Dead letter, position {}: {}: {}", event.id(), event, error);
-    }
-
-    private Producer<byte[], byte[]> open() throws IOException, InterruptedException {
-        requireOpen();
-        if (producer.isEmpty()) {
-            producer = Optional.of(newProducer(prepareTopics()));
-            if (closed) { // meanwhile
-                discard();
-            }
-            requireOpen();
-        }
-        return producer.get();
-    }
-
-    private void requireOpen() throws IOException {
-        if (closed) {
-            throw new IOException("the Kafka sink is closed");
-        }
-    }
-
-    /** How large what is sent at once may be for all of them. */
-    private int prepareTopics() throws IOException, InterruptedException {
-        try {
-            KafkaTopics.Prepared prepared = topics.prepare();
-            for (KafkaTopics.Finding finding : prepared.findings()) {
-                if (!finding.usable()) {
-                    throw new UnusableTopic(finding.text());
-                }
-                if (told.add(finding.text())) {
-                    LOG.warn("{}", finding.text());
-                }
-            }
-            return prepared.room();
-        } catch (KafkaException e) {
-            throw orAway(e);
-        }
-    }
-
-    private Producer<byte[], byte[]> newProducer(int room) throws IOException {
-        try {
-            return new KafkaProducer<>(options.producer(room));
-        } catch (KafkaException e) {
-            throw orAway(e);
-        }
-    }
-
-    /** A failure to make a client, thrown on; but brokers that have no address yet are away, as where their container starts later. */
-    private KafkaException orAway(KafkaException failure) throws KafkaFailure {
-        if (KafkaFailure.reason(failure).startsWith("No resolvable bootstrap urls")) {
-            throw KafkaFailure.of(options.brokers(), failure);
-        }
-        return failure;
-    }
-
-    /** What it still holds is not sent; records under way may arrive all the same. */
-    private void discard() {
-        Optional<Producer<byte[], byte[]>> discarded = producer;
-        producer = Optional.empty();
-        try {
-            discarded.ifPresent(open -> open.close(Duration.ZERO));
-        } catch (KafkaException e) { // of a producer that is not needed any more
-            LOG.debug("A Kafka producer did not close in order", e);
-        }
     }
 
     /** A record of a batch, the same however often the batch is tried: the event's n-th. */
@@ -312,14 +309,6 @@ public final class KafkaSink implements AutoCloseable {
 
         OneIsRefused(Throwable cause) {
             super(cause.getMessage(), cause);
-        }
-    }
-
-    private static final class UnusableTopic extends IOException {
-        private static final long serialVersionUID = 1L;
-
-        UnusableTopic(String message) {
-            super(message);
         }
     }
 }

@@ -460,7 +460,7 @@ class KafkaSinkIT {
 
     private KafkaSink sink() {
         if (sink.isEmpty()) {
-            sink = Optional.of(new KafkaSink(options(), letters::add));
+            sink = Optional.of(new KafkaSink(options(), Optional.empty(), letters::add, failure -> {}));
         }
         return sink.get();
     }
