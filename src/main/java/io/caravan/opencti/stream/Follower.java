@@ -28,6 +28,9 @@ final class Follower {
 
     /** Where batches and positions go. */
     interface Target {
+        /** Where to go on; empty on a first run. */
+        Optional<Position> read() throws IOException;
+
         /** What a try of a batch finds known. */
         Pending begin();
 
@@ -77,11 +80,7 @@ final class Follower {
         this.deliverer = thread(this::run, "deliver");
     }
 
-    /** @param stored where to go on; empty on a first run */
-    void start(Optional<Position> stored) {
-        if (stored.isPresent()) {
-            begin(stored.get());
-        }
+    void start() {
         deliverer.start();
     }
 
@@ -110,7 +109,7 @@ final class Follower {
 
     private void run() {
         try {
-            if (inbox().isEmpty() && !findStart()) {
+            if (!goOn() && !findStart()) {
                 return;
             }
             Inbox source = inbox().orElseThrow();
@@ -124,6 +123,24 @@ final class Follower {
         } catch (RuntimeException | Error e) { // or the stream would stand still and nobody know
             health.failed(new Unfollowable("delivering failed: " + e, e));
         }
+    }
+
+    /** From where the position is stored, which waits until that can be read. False on a first run, or when stopped before. */
+    private boolean goOn() throws InterruptedException {
+        for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
+            try {
+                Optional<Position> stored = target.read();
+                health.delivered();
+                stored.ifPresent(this::begin);
+                return inbox().isPresent();
+            } catch (IOException e) {
+                Duration wait = backoff.withJitter();
+                health.notDelivered(Reason.of(e));
+                LOG.warn("The position cannot be read: {}; {}", Reason.of(e), Reason.nextTryIn(wait));
+                stopping.pause(wait);
+            }
+        }
+        return false;
     }
 
     /** On a first run: asks until the platform has said where to begin. False when stopped before. */

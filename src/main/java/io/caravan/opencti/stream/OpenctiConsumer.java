@@ -50,6 +50,14 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     private Optional<Follower> follower = Optional.empty();
     private final Follower.Target target = new Follower.Target() {
         @Override
+        public Optional<Position> read() throws IOException {
+            Optional<Position> stored = store.read();
+            stored.ifPresent(OpenctiConsumer.this::checkItIsOurs);
+            position = stored;
+            return stored;
+        }
+
+        @Override
         public Pending begin() {
             return store.begin();
         }
@@ -114,32 +122,27 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         follow();
     }
 
-    private void follow() throws IOException, InterruptedException {
+    private void follow() throws IOException {
         if (follower.isPresent() && follower.get().isDelivering()) {
             throw new IllegalStateException(
                     "The batch that was under way when the stream was suspended has still not ended,"
                             + " and two may not be under way: try again when its sink has come back, or restart the program");
         }
-        position = storedPosition();
-        position.ifPresent(this::checkItIsOurs);
+        checkStoredPosition();
         Follower next = new Follower(
                 endpoint.getStream(), endpoint.getConfiguration(), platform, deadLetters, target, counters, health);
         follower = Optional.of(next);
-        next.start(position);
+        next.start();
     }
 
-    /** Waits for a disk that is full; a state that cannot be used at all is thrown on. */
-    private Optional<Position> storedPosition() throws IOException, InterruptedException {
-        for (Backoff backoff = Backoff.FIRST; ; backoff = backoff.next()) {
-            try {
-                return store.read();
-            } catch (PositionStore.Unusable e) {
-                throw e;
-            } catch (IOException e) {
-                Duration wait = backoff.withJitter();
-                LOG.warn("The position cannot be read: {}; {}", Reason.of(e), Reason.nextTryIn(wait));
-                Thread.sleep(wait.toMillis());
-            }
+    /** What is wrong with the stored position for good; whatever holds it may be away for the moment. */
+    private void checkStoredPosition() throws IOException {
+        try {
+            target.read();
+        } catch (PositionStore.Unusable e) {
+            throw e;
+        } catch (IOException e) {
+            LOG.debug("The position cannot be read yet", e);
         }
     }
 
