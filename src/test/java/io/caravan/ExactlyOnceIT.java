@@ -19,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -215,20 +216,26 @@ class ExactlyOnceIT {
 
     @Test
     void whatItsTopicIsTooSmallForIsTakenOutAndTheRestGoesOnce() throws Exception {
-        List<Frame> events = new ArrayList<>(Capture.events("runA/runA-all.sse"));
-        for (int large : new int[] {10, 11, 200}) {
-            String after = events.get(large).id();
-            String id = "tool--00000000-0000-4000-8000-%012d".formatted(large);
-            events.add(large + 1, Frames.large(after.replaceFirst("-\\d+$", "-" + (900 + large)), id, 1));
+        List<Frame> events = new ArrayList<>();
+        List<Frame> small = new ArrayList<>();
+        for (int number = 0; number < 400; number++) {
+            boolean isLarge = List.of(100, 101, 300).contains(number);
+            byte[] noise = new byte[isLarge ? 300_000 : 1000]; // which cannot be compressed
+            new Random(number).nextBytes(noise);
+            Map<String, Object> object = Frames.object("tool--00000000-0000-4000-8000-%012d".formatted(number % 50));
+            object.put("description", Base64.getEncoder().encodeToString(noise));
+            Frame event = Frames.create((1000 + number) + "-0", object);
+            events.add(event);
+            if (!isLarge) {
+                small.add(event);
+            }
         }
-        Topics.of(broker).make(prefix + "events", 4, "cleanup.policy", "delete", "max.message.bytes", "200000");
+        Topics.of(broker).make(prefix + "events", 4, "cleanup.policy", "delete", "max.message.bytes", "100000");
         platform.append(events);
         caravan.set("kafka.topics", "events");
         run(caravan);
         awaitTheEndOf(events);
 
-        List<Frame> small =
-                events.stream().filter(event -> event.data().length < 200_000).toList();
         assertThat(committed(prefix)).isEqualTo(ByObject.of(small));
         assertThat(caravan.deadLetters())
                 .hasSize(events.size() - small.size())
