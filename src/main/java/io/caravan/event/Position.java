@@ -73,6 +73,11 @@ public record Position(
         return new Position(platform, stream, snapshot.from(), Optional.empty(), Optional.of(snapshot), 0, MARGIN);
     }
 
+    /** Whether the stream shows only what matches a filter, as all do that were made in the platform. */
+    public boolean isFiltered() {
+        return !stream.equals("live") && !stream.equals("raw");
+    }
+
     /** The newest id known to be delivered, at least in part. */
     public EventId newest() {
         return open.map(o -> o.id().max(resume)).orElse(resume);

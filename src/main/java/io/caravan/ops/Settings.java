@@ -39,6 +39,7 @@ public final class Settings {
     /** A setting: its default as it would stand in the file, and what its value must be. */
     record Setting(String name, String byDefault, Value value) {}
 
+    private static final String KAFKA = "kafka";
     private static final String SINKS = "caravan.sinks";
     private static final String POSITION_STORE = "caravan.position-store";
 
@@ -96,7 +97,6 @@ public final class Settings {
     /** Behind it is the name of any property of Kafka's clients. */
     private static final String CLIENT = "kafka.client.";
 
-    private static final String KAFKA = "kafka";
     private static final String EVERYTHING = "";
     private static final List<String> OWN_PREFIXES =
             List.of("opencti.", "caravan.", "files.", "kafka.", "destination.");

@@ -275,7 +275,7 @@ public final class KafkaSink implements AutoCloseable {
         Event event = place.event;
         String error = "its record of " + place.size + " bytes for " + place.topic + " " + why;
         deadLetters.keep(new DeadLetter(
-                NAME, event.id().toString(), event.objectId(), error, tries.count, Optional.of(event.raw())));
+                NAME, event.id().toString(), event.objectId(), error, tries.count, Optional.of(event.kept())));
         tries.refused(place);
         LOG.warn("Dead letter, position {}: {}: {}", event.id(), event, error);
     }

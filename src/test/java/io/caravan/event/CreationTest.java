@@ -25,6 +25,19 @@ class CreationTest {
     private final Readings readings = new Readings();
 
     @Test
+    void whereNothingIsFilteredADependencyIsAnObjectLikeAnyOther() throws Exception {
+        Readings unfiltered = new Readings(false);
+        for (Frame frame : List.of(Frames.dependency("1-0", EMOTET), Frames.create("1-0", GEODO))) {
+            assertThat(unfiltered.read(frame).changes())
+                    .singleElement()
+                    .satisfies(change -> assertThat(change.dependency()).isFalse());
+        }
+        assertThat(unfiltered.known().object(Frames.internalId(EMOTET)))
+                .map(KnownObject::dependency)
+                .contains(false);
+    }
+
+    @Test
     void anObjectThatIsCreatedIsThere() throws Exception {
         Frame create = Frames.create("1000-0", EMOTET);
         Meaning meaning = readings.read(create);
