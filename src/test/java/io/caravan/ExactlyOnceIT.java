@@ -14,7 +14,6 @@ import io.caravan.testkit.Frames;
 import io.caravan.testkit.KafkaBroker;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,7 +23,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.UUID;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterEach;
@@ -94,36 +92,6 @@ class ExactlyOnceIT {
                 .isEqualTo("compact");
         assertThat(positionInKafka().newest().toString())
                 .isEqualTo(events.get(events.size() - 1).id());
-    }
-
-    @Test
-    void isKilledAgainAndAgain() throws Exception {
-        long seed = new Random().nextLong();
-        Random random = new Random(seed);
-        List<Frame> events = Capture.events("volume/vol-all.sse");
-        platform.append(events);
-        Map<String, List<String>> calmChanges = calmChanges(events);
-        platform.always(play().rate(800));
-        caravan.set("caravan.batch-max-events", "50");
-        long known = 0;
-        for (int kill = 0; kill < 6; kill++) {
-            Process process = run(caravan);
-            long more = known + 1 + random.nextInt(700);
-            await().atMost(SOON)
-                    .pollInterval(Duration.ofMillis(3))
-                    .until(() -> Topics.of(broker).count(prefix + "events") >= more);
-            Thread.sleep(random.nextInt(20));
-            process.destroyForcibly().waitFor();
-            known = Topics.of(broker).count(prefix + "events");
-        }
-        platform.always(play());
-        run(caravan);
-        await().atMost(LATER).pollInterval(Duration.ofMillis(500)).until(() -> positionInKafka()
-                .newest()
-                .toString()
-                .equals(events.get(events.size() - 1).id()));
-        assertThat(committed(prefix)).as("seed %d", seed).isEqualTo(ByObject.of(events));
-        assertThat(changes(prefix)).as("seed %d", seed).isEqualTo(calmChanges);
     }
 
     @Test
@@ -327,27 +295,8 @@ class ExactlyOnceIT {
         return process;
     }
 
-    /** What a run in which nothing happens leaves in the topic of changes. */
-    private Map<String, List<String>> calmChanges(List<Frame> events) throws Exception {
-        try (Program program = installation(calm, "calm-" + prefix).start()) {
-            await().atMost(SOON)
-                    .until(() -> program.consumers().get(0).counters().delivered() == events.size());
-        }
-        return changes("calm-" + prefix);
-    }
-
     private ByObject committed(String topicPrefix) {
         return ByObject.ofRecords(Topics.of(broker).records(topicPrefix + "events"));
-    }
-
-    /** By their keys, in order. */
-    private Map<String, List<String>> changes(String topicPrefix) {
-        Map<String, List<String>> changes = new TreeMap<>();
-        for (ConsumerRecord<byte[], byte[]> record : Topics.of(broker).records(topicPrefix + "changes")) {
-            changes.computeIfAbsent(new String(record.key(), StandardCharsets.UTF_8), key -> new ArrayList<>())
-                    .add(new String(record.value(), StandardCharsets.UTF_8));
-        }
-        return changes;
     }
 
     private Position positionInKafka() throws IOException {
