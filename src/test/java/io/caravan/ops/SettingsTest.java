@@ -226,6 +226,20 @@ class SettingsTest {
     }
 
     @Test
+    void aPositionInKafkaNeedsTheSinkAndPutsItLast() throws IOException {
+        assertThat(settings("caravan.position-store=kafka", SOUND).mistakes())
+                .containsExactly(
+                        "caravan.position-store: \"kafka\" is for what the sink kafka delivers, and caravan.sinks"
+                                + " does not name it: name it there, or say local");
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("KAFKA_BROKERS", "kafka:9092");
+        String sinks = "caravan.sinks=kafka,journal,mirror\n";
+        assertThat(settings(sinks + "caravan.position-store=kafka", environment).sinks())
+                .containsExactly("journal", "mirror", "kafka");
+        assertThat(settings(sinks, environment).sinks()).containsExactly("kafka", "journal", "mirror");
+    }
+
+    @Test
     void theKafkaSinkNeedsBrokers() throws IOException {
         assertThat(settings("caravan.sinks=journal,kafka", SOUND).mistakes())
                 .containsExactly(
