@@ -317,8 +317,16 @@ class ChaosIT {
         return sizes;
     }
 
-    private static Map<String, Long> mirror(Path home) throws IOException {
-        return sizes(home.resolve("data/files/objects"));
+    /** What is in each file, in 32 bits. */
+    private static Map<String, Integer> mirror(Path home) throws IOException {
+        Map<String, Integer> contents = new HashMap<>();
+        for (String file : sizes(home.resolve("data/files/objects")).keySet()) {
+            contents.put(
+                    file,
+                    Arrays.hashCode(Files.readAllBytes(
+                            home.resolve("data/files/objects").resolve(file))));
+        }
+        return contents;
     }
 
     private void count(String what) {

@@ -202,6 +202,7 @@ public final class State implements PositionStore, AutoCloseable {
         try (WriteBatch batch = new WriteBatch();
                 WriteOptions toDisk = new WriteOptions().setSync(true)) {
             fill(batch, position, edits, db);
+            batch.delete(PREPARED);
             db.write(toDisk, batch);
         }
     }

@@ -4,6 +4,7 @@ import io.caravan.event.Creation;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Deletion;
 import io.caravan.event.Merge;
+import io.caravan.event.PositionStore;
 import io.caravan.event.State;
 import io.caravan.event.Update;
 import io.caravan.opencti.OpenctiComponent;
@@ -21,6 +22,7 @@ import io.caravan.sink.Mirror;
 import io.caravan.sink.PositionTopic;
 import io.caravan.sink.Refusals;
 import io.caravan.sink.Sinks;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -92,7 +94,7 @@ public final class Program implements AutoCloseable {
         kafka = new KafkaSink(settings.kafka(), positions, deadLetters, this::fail);
 
         OpenctiConfiguration opencti = settings.opencti();
-        opencti.setPositionStore(positions.isPresent() ? new KafkaPositions(state, kafka) : state);
+        opencti.setPositionStore(positions.isPresent() ? new KafkaPositions(positions.get(), state, kafka) : state);
         opencti.setDeadLetters(deadLetters);
         opencti.setFailureHandler(this::fail);
         OpenctiComponent component = new OpenctiComponent();
@@ -178,12 +180,24 @@ public final class Program implements AutoCloseable {
             return;
         }
         try {
+            requireState(); // before another instance is fenced off
             kafka.start();
-        } catch (KafkaSink.Unusable e) {
+        } catch (PositionStore.Unusable | KafkaSink.Unusable e) {
             throw new Unusable(List.of(e.getMessage()), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Unusable(List.of("kafka: interrupted at the start"), e);
+        }
+    }
+
+    /** A state that is away only, as on a full disk, is waited for later. */
+    private void requireState() throws PositionStore.Unusable {
+        try {
+            state.read();
+        } catch (PositionStore.Unusable e) {
+            throw e;
+        } catch (IOException e) {
+            LOG.debug("The state cannot be read yet", e);
         }
     }
 

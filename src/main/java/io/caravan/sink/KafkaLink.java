@@ -34,11 +34,12 @@ final class KafkaLink implements AutoCloseable {
     private volatile boolean closed;
 
     private boolean isPositionRead;
-    private Optional<Position> committed = Optional.empty();
-    /** What the latest commit would have moved the position to, while its outcome is not known. */
-    private Optional<Position> attempted = Optional.empty();
+    private Optional<Committed> committed = Optional.empty();
+    /** What the latest commit would have left, while its outcome is not known. */
+    private Optional<Committed> attempted = Optional.empty();
 
     private boolean isInTransaction;
+    private long begunAt;
 
     /** @param failed is told why the stream can be delivered no longer */
     KafkaLink(KafkaOptions options, Optional<PositionTopic> positions, Consumer<Exception> failed) {
@@ -95,14 +96,14 @@ final class KafkaLink implements AutoCloseable {
         boolean isDone = false;
         try {
             open.initTransactions();
-            Optional<Position> found = positions.orElseThrow().last();
+            Optional<Committed> found = positions.orElseThrow().last();
             boolean isOurs =
                     !isPositionRead || found.equals(committed) || attempted.isPresent() && found.equals(attempted);
             if (!isOurs) {
                 AnotherInstance another =
                         new AnotherInstance("another Caravan delivers this stream into these topics: its position is "
-                                + found.map(Position::toString).orElse("none") + ", ours "
-                                + committed.map(Position::toString).orElse("none")
+                                + found.map(Committed::toString).orElse("none") + ", ours "
+                                + committed.map(Committed::toString).orElse("none")
                                 + "; stop one of the two, or give one another kafka.topic-prefix");
                 failed.accept(another);
                 throw another;
@@ -111,6 +112,8 @@ final class KafkaLink implements AutoCloseable {
             committed = found;
             attempted = Optional.empty();
             isDone = true;
+        } catch (KafkaException | IllegalStateException e) {
+            throw KafkaFailure.of(options.brokers(), e);
         } finally {
             if (!isDone) {
                 discard();
@@ -121,7 +124,7 @@ final class KafkaLink implements AutoCloseable {
     /** What is committed in Kafka; empty before the first time. */
     Optional<Position> committed() throws IOException, InterruptedException {
         open();
-        return committed;
+        return committed.map(Committed::position);
     }
 
     /** Begins a transaction, unless one is open; without transactions nothing happens. */
@@ -130,8 +133,19 @@ final class KafkaLink implements AutoCloseable {
         if (isTransactional() && !isInTransaction) {
             open.beginTransaction();
             isInTransaction = true;
+            begunAt = System.nanoTime();
         }
         return open;
+    }
+
+    void beginAgain() throws IOException, InterruptedException {
+        abort();
+        begin();
+    }
+
+    /** Whether a good part of the time that the brokers give a transaction is over. */
+    boolean isOld() {
+        return System.nanoTime() - begunAt > options.transactionTimeout().toNanos() / 4;
     }
 
     /** Gives up what was sent since the beginning. */
@@ -154,11 +168,12 @@ final class KafkaLink implements AutoCloseable {
 
     /** Commits what was sent since the beginning, and the position with it. When this throws, it may be committed or not. */
     void commit(Position position) throws IOException, InterruptedException {
-        Producer<byte[], byte[]> open = begin();
-        attempted = Optional.of(position);
         boolean isDone = false;
         try {
-            open.send(positions.orElseThrow().record(position));
+            Producer<byte[], byte[]> open = begin();
+            Committed next = Committed.of(position);
+            attempted = Optional.of(next);
+            open.send(positions.orElseThrow().record(next));
             open.commitTransaction();
             isDone = true;
         } catch (KafkaException | IllegalStateException e) {

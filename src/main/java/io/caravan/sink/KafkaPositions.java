@@ -6,6 +6,7 @@ import io.caravan.event.PositionStore;
 import io.caravan.event.State;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -18,29 +19,43 @@ public final class KafkaPositions implements PositionStore {
 
     private static final Logger LOG = LoggerFactory.getLogger(KafkaPositions.class);
 
+    private final PositionTopic topic;
     private final State state;
     private final KafkaSink sink;
+    private final AtomicBoolean warned = new AtomicBoolean();
 
-    public KafkaPositions(State state, KafkaSink sink) {
+    public KafkaPositions(PositionTopic topic, State state, KafkaSink sink) {
+        this.topic = topic;
         this.state = state;
         this.sink = sink;
     }
 
-    /** A position that is on the disk alone, of a time when it was kept there, is taken over. */
+    /**
+     * A position that is on the disk alone, or is the newer one there, of a time when it was kept there, is taken over. That
+     * of another stream is nobody's business here, and answered as it is.
+     */
     @Override
     public Optional<Position> read() throws IOException {
         Optional<Position> local = state.read();
-        Optional<Position> committed = inKafka(sink::committed);
-        if (committed.isEmpty()) {
-            state.drop();
-            if (local.isPresent()) {
-                LOG.info("The position {} is taken over into Kafka", local.get());
-                write(local.get());
-            }
+        if (local.isPresent() && !topic.isOf(local.get())) {
             return local;
         }
-        boolean isInStep = state.settle(committed.get()) || committed.equals(local);
-        if (!isInStep) {
+        Optional<Position> committed = inKafka(sink::committed);
+        boolean isSettled = committed.isPresent() && state.settle(committed.get());
+        if (isSettled || committed.equals(local)) {
+            return committed;
+        }
+        state.drop();
+        long batches = committed.map(Position::batches).orElse(-1L);
+        if (local.isPresent() && local.get().batches() > batches) {
+            LOG.info(
+                    "The position {} of this machine is taken over into Kafka, which has {}",
+                    local.get(),
+                    committed.map(Position::toString).orElse("none"));
+            write(local.get());
+            return local;
+        }
+        if (committed.isPresent() && warned.compareAndSet(false, true)) {
             LOG.warn(
                     "What is known of objects is of {}, and the position in Kafka is {}: relations that go with an object,"
                             + " and states before, may be told in part",
@@ -52,18 +67,15 @@ public final class KafkaPositions implements PositionStore {
 
     @Override
     public Pending begin() {
+        sink.giveUp();
         return state.begin();
     }
 
     @Override
     public void write(Position position) throws IOException {
+        sink.giveUp();
         state.prepare(position);
-        inKafka(() -> {
-            if (!sink.isCommitted(position)) {
-                sink.commit(position);
-            }
-            return position;
-        });
+        commit(position);
         state.settle(position);
     }
 
@@ -75,15 +87,29 @@ public final class KafkaPositions implements PositionStore {
                 throw new IOException(
                         "the batch has not come to the bean kafka, which the route sink-kafka has to call");
             }
-            state.prepare(position, known);
-            inKafka(() -> {
-                sink.commit(position);
-                return position;
-            });
+            boolean isPrepared = false;
+            try {
+                state.prepare(position, known);
+                isPrepared = true;
+            } finally {
+                if (!isPrepared) {
+                    sink.giveUp(); // readers of committed records wait for it
+                }
+            }
+            commit(position);
         }
         if (!state.settle(position)) {
             state.write(position, known);
         }
+    }
+
+    private void commit(Position position) throws IOException {
+        inKafka(() -> {
+            if (!sink.isCommitted(position)) {
+                sink.commit(position);
+            }
+            return position;
+        });
     }
 
     private interface Asking<T> {

@@ -4,6 +4,7 @@ import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
+import io.caravan.event.EventId;
 import io.caravan.event.Meaning;
 import io.caravan.event.Position;
 import java.io.IOException;
@@ -11,8 +12,6 @@ import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -85,14 +84,18 @@ public final class KafkaSink implements AutoCloseable {
     public void start() throws Unusable, InterruptedException {
         try {
             link.rehearse(); // what it cannot be made of is said where Kafka is away, too
+        } catch (IOException | KafkaException e) {
+            throw new Unusable("kafka.client: " + KafkaFailure.reason(e), e);
+        }
+        try {
             link.open();
         } catch (KafkaLink.UnusableTopic e) {
             throw new Unusable("kafka.topics: " + e.getMessage(), e);
-        } catch (KafkaFailure e) {
+        } catch (IOException e) {
             LOG.warn(
                     "{}; the first batch waits for it (is it up, and is kafka.client.security.protocol what it speaks?)",
                     e.getMessage());
-        } catch (IOException | KafkaException e) {
+        } catch (KafkaException e) {
             throw new Unusable("kafka.client: " + KafkaFailure.reason(e), e);
         }
     }
@@ -117,6 +120,13 @@ public final class KafkaSink implements AutoCloseable {
             if (!isDelivered) {
                 link.discard();
             }
+        }
+    }
+
+    /** A batch is handed over from its beginning: what was delivered of it and not committed is given up. */
+    void giveUp() {
+        if (link.isInTransaction()) {
+            link.abort();
         }
     }
 
@@ -147,8 +157,9 @@ public final class KafkaSink implements AutoCloseable {
     }
 
     private void sendAll(Batch batch) throws IOException, InterruptedException {
-        if (link.isInTransaction()) { // of a try that was delivered and not committed
-            link.abort();
+        if (link.isInTransaction()) {
+            throw new IOException("a second batch came to the bean kafka before the first was committed: the route"
+                    + " sink-kafka has to call it once, with the whole batch");
         }
         try {
             send(batch, false);
@@ -228,9 +239,10 @@ public final class KafkaSink implements AutoCloseable {
             }
             refuse(sent.place, "is refused by Kafka: " + cause.getMessage());
             if (link.isTransactional()) {
-                link.abort();
-                link.begin();
+                link.beginAgain();
             }
+        } else if (alone && link.isTransactional() && link.isOld()) {
+            link.beginAgain(); // nothing of it is kept, and the brokers' patience ends
         }
         return sent.place.size;
     }
@@ -288,7 +300,7 @@ public final class KafkaSink implements AutoCloseable {
     /** The batch that is being tried: how often, and what of it is a dead letter by now. */
     private static final class Tries {
         private final long batch;
-        private final Map<Event, Set<Integer>> refused = new IdentityHashMap<>();
+        private final Set<Refused> refused = new HashSet<>();
         private int count;
 
         Tries(long batch) {
@@ -296,11 +308,18 @@ public final class KafkaSink implements AutoCloseable {
         }
 
         void refused(Place place) {
-            refused.computeIfAbsent(place.event, event -> new HashSet<>()).add(place.number);
+            refused.add(Refused.of(place));
         }
 
         boolean hasRefused(Place place) {
-            return refused.getOrDefault(place.event, Set.of()).contains(place.number);
+            return refused.contains(Refused.of(place));
+        }
+    }
+
+    /** An event's n-th record, by what an event keeps that is withheld at a door, and handed over again. */
+    private record Refused(EventId id, long event, int number) {
+        static Refused of(Place place) {
+            return new Refused(place.event.id(), place.event.fingerprint(), place.number);
         }
     }
 

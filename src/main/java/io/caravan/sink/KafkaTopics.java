@@ -2,7 +2,6 @@ package io.caravan.sink;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -70,7 +69,7 @@ public final class KafkaTopics {
                 return new Prepared(List.of(), options.recordMaxBytes());
             }
             Map<String, Config> configs = configs(admin);
-            return new Prepared(mistakes(configs), room(configs.values()));
+            return new Prepared(mistakes(configs), room(configs));
         }
     }
 
@@ -142,9 +141,11 @@ public final class KafkaTopics {
         return configs;
     }
 
-    private int room(Collection<Config> configs) {
-        return (int)
-                configs.stream().mapToLong(KafkaTopics::maxMessageBytes).reduce(options.recordMaxBytes(), Math::min);
+    private int room(Map<String, Config> configs) {
+        return (int) plans.values().stream()
+                .filter(plan -> plan.holdsEvents() && configs.containsKey(plan.name()))
+                .mapToLong(plan -> maxMessageBytes(configs.get(plan.name())))
+                .reduce(options.recordMaxBytes(), Math::min);
     }
 
     private static long maxMessageBytes(Config config) {
@@ -169,7 +170,7 @@ public final class KafkaTopics {
                             + plan.cleanupPolicy() + ", or say another kafka.topic-prefix"));
         }
         long most = maxMessageBytes(config);
-        if (most < options.recordMaxBytes()) {
+        if (plan.holdsEvents() && most < options.recordMaxBytes()) {
             findings.add(new Finding(
                     true,
                     name + " takes records up to max.message.bytes=" + most + ", below kafka.record-max-bytes="

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -21,12 +22,18 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.header.Header;
+import org.apache.kafka.common.header.internals.RecordHeader;
 
 /**
  * The topic that holds positions, one key a stream, in one partition: a position is written in the transaction of what was
  * delivered up to it.
  */
 public final class PositionTopic {
+
+    /** The header that tells one commit from another of the same position. */
+    private static final String COMMIT = "commit";
 
     /** Enough for what one transaction leaves behind; where it is not, more is read. */
     private static final long READ_AT_ONCE = 256;
@@ -56,12 +63,22 @@ public final class PositionTopic {
                 partition.topic(),
                 TopicConfig.CLEANUP_POLICY_COMPACT,
                 Optional.of(1),
+                false,
                 Map.of(TopicConfig.SEGMENT_BYTES_CONFIG, String.valueOf(16 << 20)));
     }
 
-    ProducerRecord<byte[], byte[]> record(Position position) {
+    /** Whether the position is of the stream whose positions these are. */
+    boolean isOf(Position position) {
+        return stream.equals(position.platform() + " " + position.stream());
+    }
+
+    ProducerRecord<byte[], byte[]> record(Committed committed) {
         return new ProducerRecord<>(
-                partition.topic(), partition.partition(), stream.getBytes(UTF_8), position.toJson());
+                partition.topic(),
+                partition.partition(),
+                stream.getBytes(UTF_8),
+                committed.position().toJson(),
+                List.of(new RecordHeader(COMMIT, committed.id().getBytes(UTF_8))));
     }
 
     /**
@@ -69,20 +86,20 @@ public final class PositionTopic {
      *
      * @throws IOException when Kafka is away, or what is there is no position
      */
-    Optional<Position> last() throws IOException, InterruptedException {
+    Optional<Committed> last() throws IOException, InterruptedException {
         Map<String, Object> properties = new HashMap<>(options.consumer());
         properties.put(
                 ConsumerConfig.ISOLATION_LEVEL_CONFIG,
-                IsolationLevel.READ_COMMITTED.toString().toLowerCase(java.util.Locale.ROOT));
+                IsolationLevel.READ_COMMITTED.toString().toLowerCase(Locale.ROOT));
         long end = end();
         try (KafkaConsumer<byte[], byte[]> consumer = new KafkaConsumer<>(properties)) {
             consumer.assign(List.of(partition));
             long begin = consumer.beginningOffsets(List.of(partition)).get(partition);
             for (long size = READ_AT_ONCE; ; size *= 16) {
                 long from = Math.max(begin, end - size);
-                Optional<byte[]> last = lastBetween(from, end, consumer);
+                Optional<ConsumerRecord<byte[], byte[]>> last = lastBetween(from, end, consumer);
                 if (last.isPresent()) {
-                    return Optional.of(Position.parse(last.get()));
+                    return Optional.of(committed(last.get()));
                 }
                 if (from == begin) {
                     return Optional.empty();
@@ -108,21 +125,28 @@ public final class PositionTopic {
         }
     }
 
-    private Optional<byte[]> lastBetween(long from, long end, KafkaConsumer<byte[], byte[]> consumer)
-            throws IOException {
+    private static Committed committed(ConsumerRecord<byte[], byte[]> record) throws IOException {
+        Header id = record.headers().lastHeader(COMMIT);
+        return new Committed(Position.parse(record.value()), id == null ? "" : new String(id.value(), UTF_8));
+    }
+
+    private Optional<ConsumerRecord<byte[], byte[]>> lastBetween(
+            long from, long end, KafkaConsumer<byte[], byte[]> consumer) throws IOException {
         byte[] key = stream.getBytes(UTF_8);
-        Optional<byte[]> last = Optional.empty();
+        Optional<ConsumerRecord<byte[], byte[]>> last = Optional.empty();
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         consumer.seek(partition, from);
         while (consumer.position(partition) < end) {
             for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
                 if (Arrays.equals(key, record.key())) {
-                    last = Optional.ofNullable(record.value());
+                    last = Optional.of(record).filter(found -> found.value() != null);
                 }
             }
             if (System.nanoTime() > deadline) {
-                throw new IOException("the topic " + partition.topic() + " of " + options.brokers()
-                        + " cannot be read to its end: a transaction is open in it");
+                throw KafkaFailure.of(
+                        options.brokers(),
+                        new TimeoutException("the topic " + partition.topic()
+                                + " cannot be read to its end: a transaction is open in it"));
             }
         }
         return last;

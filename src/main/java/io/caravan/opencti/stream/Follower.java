@@ -148,13 +148,28 @@ final class Follower {
         StartPosition position = new StartPosition(platform, clock, stream, patience());
         for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
             try {
-                Position start = position.of(Start.parse(options.getStart()));
-                target.store(start);
-                begin(start);
-                return inbox().isPresent();
+                return store(position.of(Start.parse(options.getStart())));
             } catch (IOException e) {
                 Duration wait = backoff.after(e);
                 health.away(e, wait);
+                stopping.pause(wait);
+            }
+        }
+        return false;
+    }
+
+    /** Until what holds the position has it, and begins there. False when stopped before. */
+    private boolean store(Position start) throws InterruptedException {
+        for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
+            try {
+                target.store(start);
+                health.delivered();
+                begin(start);
+                return inbox().isPresent();
+            } catch (IOException e) {
+                Duration wait = backoff.withJitter();
+                health.notDelivered(Reason.of(e));
+                LOG.warn("The first position cannot be stored: {}; {}", Reason.of(e), Reason.nextTryIn(wait));
                 stopping.pause(wait);
             }
         }
