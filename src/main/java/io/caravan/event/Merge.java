@@ -22,6 +22,9 @@ import java.util.Set;
  */
 public final class Merge implements Meaning.Reading {
 
+    /** Where the context lists them. */
+    static final String SOURCES = "sources";
+
     /** What makes two relations the same to the platform. */
     private static final List<String> SHAPE = List.of(
             "type",
@@ -37,12 +40,18 @@ public final class Merge implements Meaning.Reading {
 
     @Override
     public Meaning of(Event event, Known known, boolean isFiltered) throws Unreadable, IOException {
-        List<StixObject> sources = Deletion.listed("sources", event);
+        List<StixObject> sources = Deletion.listed(SOURCES, event);
         Telling.Before before = Update.before(event)
                 .orElseThrow(() -> new Unreadable("it has no context.reverse_patch, as a merge must have"));
-        StixObject target = event.object();
         Telling telling = new Telling(event, known, isFiltered);
         telling.showsInContext(sources);
+        tell(sources, event.object(), before, telling, known);
+        return telling.told();
+    }
+
+    /** What the merge means for the sources, the target and the relations. */
+    static void tell(List<StixObject> sources, StixObject target, Telling.Before before, Telling telling, Known known)
+            throws IOException {
         Map<String, String> moved = new HashMap<>();
         for (StixObject source : sources) {
             moved.put(source.id(), target.id());
@@ -63,7 +72,6 @@ public final class Merge implements Meaning.Reading {
                 move(relation, moved, end, shapes, telling);
             }
         }
-        return telling.told();
     }
 
     /** The shapes of the relations that end at the target as it is. */

@@ -83,6 +83,11 @@ public record Position(
         return open.map(o -> o.id().max(resume)).orElse(resume);
     }
 
+    /** The same place after a batch that did not come from the stream. */
+    public Position afterAnotherBatch() {
+        return new Position(platform, stream, resume, open, snapshot, batches + 1, margin);
+    }
+
     public byte[] toJson() {
         ObjectNode json = JSON.createObjectNode();
         json.put("platform", platform).put("stream", stream).put("resume", resume.toString());

@@ -286,8 +286,7 @@ public final class KafkaSink implements AutoCloseable {
     private void refuse(Place place, String why) throws IOException {
         Event event = place.event;
         String error = "its record of " + place.size + " bytes for " + place.topic + " " + why;
-        deadLetters.keep(new DeadLetter(
-                NAME, event.id().toString(), event.objectId(), error, tries.count, Optional.of(event.kept())));
+        deadLetters.keep(DeadLetter.of(event, NAME, error, tries.count));
         tries.refused(place);
         LOG.warn("Dead letter, position {}: {}: {}", event.id(), event, error);
     }

@@ -93,6 +93,7 @@ public final class Mirror implements AutoCloseable {
         DeadLetter letter = new DeadLetter(
                 NAME,
                 change.event().id().toString(),
+                change.event().op(),
                 change.object().id(),
                 "its STIX id cannot be a file's name: that is " + ObjectFiles.NAMES,
                 1,

@@ -64,6 +64,7 @@ class SettingsTest {
             "positionStore",
             "deadLetters",
             "failureHandler",
+            "following",
             "configuration",
             "bridgeErrorHandler",
             "autowiredEnabled");

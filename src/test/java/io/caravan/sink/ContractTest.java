@@ -240,8 +240,7 @@ class ContractTest {
         List<Meaning> meanings = meanings(capture);
         for (Meaning meaning : meanings) {
             Event event = meaning.event();
-            files.keep(new DeadLetter(
-                    "kafka", event.id().toString(), event.objectId(), "it is refused", 3, Optional.of(event.raw())));
+            files.keep(DeadLetter.of(event, "kafka", "it is refused", 3));
         }
         List<JsonNode> lines = lines(temporary.resolve("2026-11-21.ndjson"));
         JsonSchema schema = Contract.schema("dead-letter");
@@ -262,7 +261,7 @@ class ContractTest {
                 Optional.of(Bytes.of("[7]")),
                 Optional.of(Bytes.of("7")),
                 Optional.of(new Bytes(noText, noText.length)))) {
-            files.keep(new DeadLetter("stream", "", "", "not JSON", 0, event));
+            files.keep(new DeadLetter("stream", "", "", "", "not JSON", 0, event));
         }
         List<JsonNode> lines = lines(temporary.resolve("2026-11-21.ndjson"));
         JsonSchema schema = Contract.schema("dead-letter");

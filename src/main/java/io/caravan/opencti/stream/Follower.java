@@ -11,6 +11,8 @@ import io.caravan.opencti.Start;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -56,6 +58,7 @@ final class Follower {
 
     private final ScheduledExecutorService watchdog;
     private final Stopping stopping = new Stopping();
+    private final Persistence persistence;
     private final Thread deliverer;
     private Optional<Inbox> inbox = Optional.empty();
     private Optional<Reader> reader = Optional.empty();
@@ -76,6 +79,7 @@ final class Follower {
         this.target = target;
         this.counters = counters;
         this.health = health;
+        this.persistence = new Persistence(stopping, health);
         this.watchdog = Executors.newSingleThreadScheduledExecutor(task -> thread(task, "watchdog"));
         this.deliverer = thread(this::run, "deliver");
     }
@@ -194,36 +198,21 @@ final class Follower {
 
     /** Tries until it succeeds. False when stopped before; then nothing of it counts as delivered. */
     private boolean deliver(Inbox.Delivery delivery) throws InterruptedException {
-        int letters = 0;
+        Batch batch = delivery.batch();
+        Deque<DeadLetter> letters = new ArrayDeque<>(delivery.letters());
         Set<DeadLetter> kept = new HashSet<>();
-        for (Backoff backoff = Backoff.FIRST; ; backoff = backoff.next()) {
-            try {
-                for (; letters < delivery.letters().size(); letters++) {
-                    keep(delivery.letters().get(letters));
-                }
-                Batch batch = delivery.batch();
-                if (batch.events().isEmpty()) {
-                    target.store(batch.after());
-                } else {
-                    target.deliver(new Handover(batch, target.begin(), kept, stopping, health), batch.after());
-                    counters.delivered(batch.events().size());
-                }
-                health.delivered();
-                return true;
-            } catch (InterruptedException e) {
-                throw e;
-            } catch (Exception e) {
-                if (stopping.isAsked()) {
-                    LOG.info("Stopped before {} were delivered; they come again at the next start", delivery.batch());
-                    return false;
-                }
-                Duration wait = backoff.withJitter();
-                health.notDelivered(Reason.of(e));
-                LOG.warn("{} not delivered: {}; {}", delivery.batch(), Reason.of(e), Reason.nextTryIn(wait));
-                LOG.debug("Not delivered", e);
-                stopping.pause(wait);
+        return persistence.untilDelivered(batch, () -> {
+            while (!letters.isEmpty()) {
+                keep(letters.getFirst());
+                letters.removeFirst();
             }
-        }
+            if (batch.events().isEmpty()) {
+                target.store(batch.after());
+            } else {
+                target.deliver(new Handover(batch, target.begin(), kept, stopping, health), batch.after());
+                counters.delivered(batch.events().size());
+            }
+        });
     }
 
     private void keep(DeadLetter letter) throws IOException {

@@ -1,7 +1,9 @@
 package io.caravan.opencti.stream;
 
+import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
+import io.caravan.event.Event;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.PositionStore;
@@ -11,6 +13,9 @@ import io.caravan.opencti.Platform;
 import io.caravan.opencti.Start;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -29,7 +34,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The consumer as Camel sees it: starts, suspends, resumes and stops the {@link Follower}, and carries a batch through
  * the routes. The position and what the batch has made known are stored in the exchange's callback, and only when the
- * exchange has no exception.
+ * exchange has no exception. Where the platform is not followed, the program brings the batches itself.
  */
 @ManagedResource(description = "Managed OpenCTI consumer")
 public class OpenctiConsumer extends DefaultConsumer implements Suspendable, HealthCheckAware {
@@ -48,6 +53,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     private Platform platform;
     private Health health;
     private Optional<Follower> follower = Optional.empty();
+    private volatile Optional<Carrier> carrier = Optional.empty();
     private final Follower.Target target = new Follower.Target() {
         @Override
         public Optional<Position> read() throws IOException {
@@ -123,6 +129,11 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     }
 
     private void follow() throws IOException {
+        if (!endpoint.getConfiguration().isFollowing()) {
+            target.read();
+            carrier = Optional.of(new Carrier(target, health));
+            return;
+        }
         if (follower.isPresent() && follower.get().isDelivering()) {
             throw new IllegalStateException(
                     "The batch that was under way when the stream was suspended has still not ended,"
@@ -147,6 +158,9 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     }
 
     private void unfollow() throws InterruptedException {
+        if (carrier.isPresent()) {
+            carrier.get().stop(GRACE);
+        }
         if (follower.isPresent()) {
             boolean isFirst = !follower.get().isStopping(); // a forced stop asks again, and has waited once
             if (!follower.get().stop(isFirst ? GRACE : Duration.ZERO)) {
@@ -154,6 +168,18 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
             }
             health.away("is not followed at the moment");
         }
+    }
+
+    /**
+     * Carries events that do not come from the stream as the batch behind the stored position, on the caller's thread, until
+     * every sink has them. Only where the platform is not followed and a position is stored.
+     *
+     * @return false when the consumer was stopped before
+     */
+    public boolean carry(List<Event> events) throws InterruptedException {
+        Position before = position.orElseThrow();
+        Instant now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+        return carrier.orElseThrow().carry(Batch.ofEvents(before, before.afterAnotherBatch(), now, events));
     }
 
     /** Carries a batch through the routes, on the delivering thread. */

@@ -520,6 +520,7 @@ class InboxTest {
     }
 
     private static DeadLetter letter(String position, int size) {
-        return new DeadLetter("stream", position, "", "unreadable", 1, Optional.of(new Bytes(new byte[size], size)));
+        return new DeadLetter(
+                "stream", position, "create", "", "unreadable", 1, Optional.of(new Bytes(new byte[size], size)));
     }
 }
