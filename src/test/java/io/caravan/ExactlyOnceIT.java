@@ -205,6 +205,9 @@ class ExactlyOnceIT {
         awaitTheEndOf(events);
 
         assertThat(committed(prefix)).isEqualTo(ByObject.of(small));
+        assertThat(Topics.of(broker).records(prefix + "dead-letters"))
+                .hasSize(events.size() - small.size())
+                .allSatisfy(letter -> assertThat(new String(letter.key())).isEqualTo("kafka"));
         assertThat(caravan.deadLetters())
                 .hasSize(events.size() - small.size())
                 .allSatisfy(letter -> assertThat(letter.path("sink").asText()).isEqualTo("kafka"));

@@ -15,6 +15,7 @@ import io.caravan.opencti.stream.MeaningStep;
 import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.opencti.stream.Retries;
 import io.caravan.sink.DeadLetterFiles;
+import io.caravan.sink.DeadLetterTopic;
 import io.caravan.sink.Journal;
 import io.caravan.sink.KafkaPositions;
 import io.caravan.sink.KafkaSink;
@@ -87,11 +88,12 @@ public final class Program implements AutoCloseable {
         state = new State(data.resolve("state/store"));
         journal = new Journal(settings.filesDirectory().resolve("journal"), data.resolve("state/journal.json"));
         metrics = new Metrics(settings.sinks());
-        DeadLetters deadLetters =
-                metrics.counting(new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC()));
+        DeadLetters files = metrics.counting(new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC()));
+        DeadLetterTopic topic = settings.deadLetterTopic(files);
+        DeadLetters deadLetters = settings.sinks().contains("kafka") ? topic : files;
         mirror = new Mirror(settings.filesDirectory().resolve("objects"), deadLetters);
         Optional<PositionTopic> positions = settings.positionTopic();
-        kafka = new KafkaSink(settings.kafka(), positions, deadLetters, this::fail);
+        kafka = new KafkaSink(settings.kafka(), positions, topic, this::fail);
 
         OpenctiConfiguration opencti = settings.opencti();
         opencti.setPositionStore(positions.isPresent() ? new KafkaPositions(positions.get(), state, kafka) : state);

@@ -1,9 +1,11 @@
 package io.caravan.ops;
 
+import io.caravan.event.DeadLetters;
 import io.caravan.event.Tlp;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiConfiguration.OnGap;
 import io.caravan.opencti.Platform;
+import io.caravan.sink.DeadLetterTopic;
 import io.caravan.sink.Door;
 import io.caravan.sink.KafkaOptions;
 import io.caravan.sink.PositionTopic;
@@ -13,6 +15,7 @@ import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -213,6 +216,11 @@ public final class Settings {
             sinks.add(KAFKA);
         }
         return sinks;
+    }
+
+    /** What keeps dead letters in Kafka, too, if Kafka is a sink. */
+    public DeadLetterTopic deadLetterTopic(DeadLetters files) {
+        return new DeadLetterTopic(kafka(), files, !doors().containsKey(KAFKA), Clock.systemUTC());
     }
 
     /** Where positions are kept in Kafka; empty where they are not. */

@@ -3,12 +3,17 @@ package io.caravan.sink;
 import io.caravan.event.Position;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Future;
 import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +32,7 @@ final class KafkaLink implements AutoCloseable {
 
     private final KafkaOptions options;
     private final KafkaTopics topics;
+    private final DeadLetterTopic letters;
     private final Optional<PositionTopic> positions;
     private final Consumer<Exception> failed;
     private final Set<String> told = new HashSet<>();
@@ -40,12 +46,18 @@ final class KafkaLink implements AutoCloseable {
 
     private boolean isInTransaction;
     private long begunAt;
+    private int room;
 
     /** @param failed is told why the stream can be delivered no longer */
-    KafkaLink(KafkaOptions options, Optional<PositionTopic> positions, Consumer<Exception> failed) {
+    KafkaLink(
+            KafkaOptions options,
+            DeadLetterTopic letters,
+            Optional<PositionTopic> positions,
+            Consumer<Exception> failed) {
         this.options = options;
+        this.letters = letters;
         this.positions = positions;
-        this.topics = new KafkaTopics(options, positions);
+        this.topics = new KafkaTopics(options, letters, positions);
         this.failed = failed;
     }
 
@@ -80,7 +92,8 @@ final class KafkaLink implements AutoCloseable {
     Producer<byte[], byte[]> open() throws IOException, InterruptedException {
         requireOpen();
         if (producer.isEmpty()) {
-            producer = Optional.of(newProducer(prepareTopics()));
+            room = prepareTopics();
+            producer = Optional.of(newProducer(room));
             if (closed) { // meanwhile
                 discard();
             }
@@ -173,8 +186,10 @@ final class KafkaLink implements AutoCloseable {
             Producer<byte[], byte[]> open = begin();
             Committed next = Committed.of(position);
             attempted = Optional.of(next);
+            List<Future<RecordMetadata>> sent = sendLetters(open);
             open.send(positions.orElseThrow().record(next));
             open.commitTransaction();
+            letters.sent(sent.size());
             isDone = true;
         } catch (KafkaException | IllegalStateException e) {
             throw KafkaFailure.of(options.brokers(), e);
@@ -186,6 +201,15 @@ final class KafkaLink implements AutoCloseable {
         isInTransaction = false;
         committed = attempted;
         attempted = Optional.empty();
+    }
+
+    /** Sends the dead letters that wait; in a transaction they are there when it is committed. */
+    List<Future<RecordMetadata>> sendLetters(Producer<byte[], byte[]> open) throws IOException {
+        List<Future<RecordMetadata>> sent = new ArrayList<>();
+        for (ProducerRecord<byte[], byte[]> record : letters.waiting(room)) {
+            sent.add(open.send(record));
+        }
+        return sent;
     }
 
     /** What the producer still holds is not sent; without a transaction, records under way may arrive all the same. */

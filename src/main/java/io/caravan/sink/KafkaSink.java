@@ -2,7 +2,6 @@ package io.caravan.sink;
 
 import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
-import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
 import io.caravan.event.Meaning;
@@ -12,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
@@ -48,7 +48,7 @@ public final class KafkaSink implements AutoCloseable {
     private final KafkaOptions options;
     private final KafkaRecords records;
     private final KafkaLink link;
-    private final DeadLetters deadLetters;
+    private final DeadLetterTopic deadLetters;
     private Tries tries = new Tries(-1);
 
     /**
@@ -58,11 +58,11 @@ public final class KafkaSink implements AutoCloseable {
     public KafkaSink(
             KafkaOptions options,
             Optional<PositionTopic> positions,
-            DeadLetters deadLetters,
+            DeadLetterTopic deadLetters,
             Consumer<Exception> failed) {
         this.options = options;
         this.records = new KafkaRecords(options);
-        this.link = new KafkaLink(options, positions, failed);
+        this.link = new KafkaLink(options, deadLetters, positions, failed);
         this.deadLetters = deadLetters;
     }
 
@@ -111,6 +111,9 @@ public final class KafkaSink implements AutoCloseable {
             if (!isCommitted(batch.after())) {
                 sendAll(batch);
             }
+            if (!link.isTransactional()) {
+                sendLetters();
+            }
             isDelivered = true;
         } catch (InterruptException e) {
             throw (InterruptedException) new InterruptedException(e.getMessage()).initCause(e);
@@ -128,6 +131,18 @@ public final class KafkaSink implements AutoCloseable {
         if (link.isInTransaction()) {
             link.abort();
         }
+    }
+
+    /** Those of batches before this one, and of this one. */
+    private void sendLetters() throws IOException, InterruptedException {
+        List<Future<RecordMetadata>> sent = link.sendLetters(link.open());
+        for (Future<RecordMetadata> letter : sent) {
+            Optional<Throwable> failure = failure(letter);
+            if (failure.isPresent()) {
+                throw KafkaFailure.of(options.brokers(), failure.get());
+            }
+        }
+        deadLetters.sent(sent.size());
     }
 
     /** The position that is committed; empty before the first. Only where positions are kept in Kafka. */
@@ -228,7 +243,7 @@ public final class KafkaSink implements AutoCloseable {
     /** The record's size, when it is written or refused for good. */
     private int await(Sent sent, Collection<Sent> others, boolean alone)
             throws IOException, InterruptedException, OneIsRefused {
-        Optional<Throwable> failure = failure(sent);
+        Optional<Throwable> failure = failure(sent.future);
         if (failure.isPresent()) {
             Throwable cause = failure.get();
             if (!alone && (isOneOfSeveral(cause) || isOneOfSeveral(others))) {
@@ -251,7 +266,7 @@ public final class KafkaSink implements AutoCloseable {
     private boolean isOneOfSeveral(Collection<Sent> others) throws IOException, InterruptedException {
         for (Sent sent : others) {
             if (sent.future.isDone()
-                    && failure(sent).filter(this::isOneOfSeveral).isPresent()) {
+                    && failure(sent.future).filter(this::isOneOfSeveral).isPresent()) {
                 return true;
             }
         }
@@ -269,9 +284,9 @@ public final class KafkaSink implements AutoCloseable {
      * Waits until the record is written, or is not, and why. The producer itself gives a record up in time; unless its
      * thread is dead, as after an error of the JVM.
      */
-    private Optional<Throwable> failure(Sent sent) throws IOException, InterruptedException {
+    private Optional<Throwable> failure(Future<RecordMetadata> sent) throws IOException, InterruptedException {
         try {
-            sent.future.get(options.patience().toMillis(), TimeUnit.MILLISECONDS);
+            sent.get(options.patience().toMillis(), TimeUnit.MILLISECONDS);
             return Optional.empty();
         } catch (ExecutionException e) {
             return Optional.of(e.getCause());

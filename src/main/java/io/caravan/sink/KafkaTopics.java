@@ -28,13 +28,17 @@ public final class KafkaTopics {
     private final KafkaOptions options;
     private final Map<String, TopicPlan> plans = new LinkedHashMap<>();
 
-    /** @param positions where positions are kept in Kafka, too */
-    public KafkaTopics(KafkaOptions options, Optional<PositionTopic> positions) {
+    /**
+     * @param letters dead letters in Kafka, too
+     * @param positions where positions are kept in Kafka
+     */
+    public KafkaTopics(KafkaOptions options, DeadLetterTopic letters, Optional<PositionTopic> positions) {
         this.options = options;
         for (Topic topic : options.topics()) {
             String name = options.nameOf(topic);
             plans.put(name, TopicPlan.of(name, topic.cleanupPolicy()));
         }
+        plans.put(letters.plan().name(), letters.plan());
         positions.map(PositionTopic::plan).ifPresent(plan -> plans.put(plan.name(), plan));
     }
 

@@ -13,6 +13,7 @@ import io.caravan.event.StixObject;
 import io.caravan.testkit.KafkaBroker;
 import io.caravan.testkit.Topics;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -162,7 +163,11 @@ class KafkaPositionsIT {
         Position any = Changes.position(0);
         PositionTopic topic = new PositionTopic(options, any.platform(), any.stream());
         State state = new State(data.resolve(folder));
-        KafkaSink sink = new KafkaSink(options, Optional.of(topic), letters::add, failures::add);
+        KafkaSink sink = new KafkaSink(
+                options,
+                Optional.of(topic),
+                new DeadLetterTopic(options, letters::add, true, Clock.systemUTC()),
+                failures::add);
         Instance instance = new Instance(state, sink, new KafkaPositions(topic, state, sink));
         instances.add(instance);
         return instance;
