@@ -84,18 +84,14 @@ public final class KafkaSink implements AutoCloseable {
     public void start() throws Unusable, InterruptedException {
         try {
             link.rehearse(); // what it cannot be made of is said where Kafka is away, too
-        } catch (IOException | KafkaException e) {
-            throw new Unusable("kafka.client: " + KafkaFailure.reason(e), e);
-        }
-        try {
             link.open();
         } catch (KafkaLink.UnusableTopic e) {
             throw new Unusable("kafka.topics: " + e.getMessage(), e);
-        } catch (IOException e) {
+        } catch (KafkaFailure e) {
             LOG.warn(
                     "{}; the first batch waits for it (is it up, and is kafka.client.security.protocol what it speaks?)",
                     e.getMessage());
-        } catch (KafkaException e) {
+        } catch (IOException | KafkaException e) {
             throw new Unusable("kafka.client: " + KafkaFailure.reason(e), e);
         }
     }
