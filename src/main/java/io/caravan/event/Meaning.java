@@ -13,9 +13,15 @@ import java.util.Optional;
  * @param indicators the indicators whose state, or what is known to be indicated by them, is another now
  * @param staleReferences how many known objects refer to what was renamed, merged or deleted, by ids that hold no longer:
  *     the platform sends nothing for them, and they are left as last told
+ * @param unchanged the event's object, where it is as it was last told, so that nothing changes
  */
 public record Meaning(
-        Event event, boolean isWithheld, List<Change> changes, List<IndicatorState> indicators, long staleReferences) {
+        Event event,
+        boolean isWithheld,
+        List<Change> changes,
+        List<IndicatorState> indicators,
+        long staleReferences,
+        Optional<Marked> unchanged) {
 
     public Meaning {
         changes = List.copyOf(changes);
@@ -23,7 +29,7 @@ public record Meaning(
     }
 
     public static Meaning ofEvent(Event event) {
-        return new Meaning(event, false, List.of(), List.of(), 0);
+        return new Meaning(event, false, List.of(), List.of(), 0, Optional.empty());
     }
 
     /** What becomes of the event's own object. */

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -86,6 +87,33 @@ public final class State implements PositionStore, AutoCloseable {
         }
         write(position, known.edits());
         begun = Optional.empty();
+    }
+
+    @Override
+    public synchronized void mark(long reconcile, Collection<String> keys) throws IOException {
+        RocksDB db = open();
+        Optional<Attempt> attempt = Optional.empty();
+        try (WriteBatch batch = new WriteBatch();
+                WriteOptions toLog = new WriteOptions()) {
+            byte[] position = db.get(POSITION);
+            attempt = Optional.of(new Attempt(Optional.ofNullable(position), position, Map.of())); // nothing to undo
+            KnownObjects.mark(reconcile, keys, batch);
+            db.write(toLog, batch);
+        } catch (RocksDBException e) {
+            failed = attempt;
+            throw new IOException("what was seen cannot be written to " + directory + ": " + e.getMessage(), e);
+        }
+    }
+
+    @Override
+    public boolean hasMarks(long reconcile) throws IOException {
+        return read(known -> known.hasMarks(reconcile));
+    }
+
+    @Override
+    public List<StixObject> unmarked(long reconcile, Optional<String> after, int most, long mostBytes)
+            throws IOException {
+        return read(known -> known.unmarked(reconcile, after.map(Digest::of), most, mostBytes));
     }
 
     private void write(Position position, Map<Digest, Edit> edits) throws IOException {
@@ -194,6 +222,17 @@ public final class State implements PositionStore, AutoCloseable {
         }
     }
 
+    private synchronized <T> T read(Reading<T> reading) throws IOException {
+        RocksDB db = open();
+        try {
+            return reading.of(new KnownObjects(db));
+        } catch (RocksDBException e) {
+            throw unusable(e);
+        } catch (IOException e) {
+            throw new Unusable("the state in " + directory + " holds " + e.getMessage(), e);
+        }
+    }
+
     private IOException unusable(Exception e) {
         String message = String.valueOf(e.getMessage());
         if (message.contains("No space left")) {
@@ -229,19 +268,6 @@ public final class State implements PositionStore, AutoCloseable {
         @Override
         public long count(Index index, Collection<Digest> ids, Set<Digest> without) throws IOException {
             return read(known -> known.count(index, ids, without));
-        }
-
-        private <T> T read(Reading<T> reading) throws IOException {
-            synchronized (State.this) {
-                RocksDB db = open();
-                try {
-                    return reading.of(new KnownObjects(db));
-                } catch (RocksDBException e) {
-                    throw unusable(e);
-                } catch (IOException e) {
-                    throw new Unusable("the state in " + directory + " holds " + e.getMessage(), e);
-                }
-            }
         }
     }
 

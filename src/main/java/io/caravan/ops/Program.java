@@ -4,6 +4,7 @@ import io.caravan.event.Creation;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Deletion;
 import io.caravan.event.Merge;
+import io.caravan.event.Reconciliation;
 import io.caravan.event.State;
 import io.caravan.event.Update;
 import io.caravan.opencti.OpenctiComponent;
@@ -110,6 +111,8 @@ public final class Program implements AutoCloseable {
         main.bind("update", new MeaningStep(new Update()));
         main.bind("delete", new MeaningStep(new Deletion()));
         main.bind("merge", new MeaningStep(new Merge()));
+        boolean isFiltered = !settings.get("opencti.stream").equals("live");
+        main.bind("reconcile", new MeaningStep(new Reconciliation(isFiltered)));
         main.bind("deadLetter", new DeadLetterStep(Refusals::isOutage));
         main.bind("doors", new Doors(settings.doors()));
         main.bind("refusedEvent", new RefusedEvent());

@@ -64,13 +64,14 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
         for (IndicatorState state : meaning.indicators()) {
             let(state, event).ifPresent(indicators::add);
         }
-        return new Meaning(event, isWithheld, changes, indicators, meaning.staleReferences());
+        return new Meaning(event, isWithheld, changes, indicators, meaning.staleReferences(), meaning.unchanged());
     }
 
     /** All that stands in the envelope; what is only known, as a relation that vanishes or moves, does not. */
     private boolean mayPass(Meaning meaning) {
         Event event = meaning.event();
-        if (!mayPass(event.object().type(), event.object().tlp())) {
+        if (!mayPass(event.object().type(), event.object().tlp())
+                || !meaning.unchanged().map(this::mayPass).orElse(true)) {
             return false;
         }
         for (Change change : meaning.changes()) {
