@@ -100,13 +100,14 @@ public record Position(
      *
      * @param number tells what was seen in it from what was seen in others: the batches delivered before it
      * @param ofGap whether the log before it is lost; if not, it is read on from where it was
+     * @param until the snapshot's end; an event of the log from before it says nothing of what there is
      * @param judgedAt the snapshot has been read, and once the log is delivered up to this time of the platform's, what was
      *     not seen is gone: what changed while it was read is in the log
      */
-    public record Reconcile(long number, boolean ofGap, Optional<Instant> judgedAt) {
+    public record Reconcile(long number, boolean ofGap, Instant until, Optional<Instant> judgedAt) {
 
         public Reconcile judgedAt(Instant time) {
-            return new Reconcile(number, ofGap, Optional.of(time));
+            return new Reconcile(number, ofGap, until, Optional.of(time));
         }
     }
 
@@ -173,7 +174,8 @@ public record Position(
         if (reconcile.isPresent()) {
             ObjectNode part = json.putObject("reconcile")
                     .put("number", reconcile.get().number())
-                    .put("ofGap", reconcile.get().ofGap());
+                    .put("ofGap", reconcile.get().ofGap())
+                    .put("until", reconcile.get().until().toString());
             reconcile.get().judgedAt().ifPresent(at -> part.put("judgedAt", at.toString()));
         }
         try {
@@ -227,6 +229,7 @@ public record Position(
         return new Reconcile(
                 Long.parseLong(json.path("number").asText()),
                 json.path("ofGap").asBoolean(),
+                Instant.parse(json.path("until").asText()),
                 instantOf(json.path("judgedAt")));
     }
 

@@ -3,10 +3,12 @@ package io.caravan.event;
 import io.caravan.event.Known.KnownObject;
 import io.caravan.event.Pending.Edit;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
@@ -39,6 +41,7 @@ public final class State implements PositionStore, AutoCloseable {
     private static final byte[] POSITION = "position".getBytes(StandardCharsets.US_ASCII);
 
     private final Path directory;
+    private final boolean isReadOnly;
     private final Pending.Stored objects = new StoredObjects();
     private Optional<RocksDB> store = Optional.empty();
     private Optional<Pending> begun = Optional.empty();
@@ -47,7 +50,28 @@ public final class State implements PositionStore, AutoCloseable {
     private boolean closed;
 
     public State(Path directory) {
+        this(directory, false);
+    }
+
+    private State(Path directory, boolean isReadOnly) {
         this.directory = directory;
+        this.isReadOnly = isReadOnly;
+    }
+
+    /** As it is at the first use, only to be read: also while another process uses it. */
+    public static State readOnly(Path directory) {
+        return new State(directory, true);
+    }
+
+    /** Whether another process uses the state in this directory. */
+    public static boolean isInUse(Path directory) throws IOException {
+        Path lock = directory.resolve("LOCK"); // RocksDB's
+        if (!Files.exists(lock)) {
+            return false;
+        }
+        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE)) {
+            return channel.tryLock() == null;
+        }
     }
 
     @Override
@@ -167,10 +191,14 @@ public final class State implements PositionStore, AutoCloseable {
             loadLibrary();
             StoreFiles files = StoreFiles.in(directory);
             try (StoreOptions options = new StoreOptions(files.areNone())) {
-                files.damage().ifPresent(damage -> {
-                    throw new Damaged(damage);
+                Optional<String> damage = isReadOnly ? Optional.empty() : files.damage(); // not while it is written
+                damage.ifPresent(what -> {
+                    throw new Damaged(what);
                 });
-                store = Optional.of(RocksDB.open(options.options(), directory.toString()));
+                store = Optional.of(
+                        isReadOnly
+                                ? RocksDB.openReadOnly(options.options(), directory.toString())
+                                : RocksDB.open(options.options(), directory.toString()));
                 hasTable = files.hasTable();
                 undoWhatFailed();
             } catch (Damaged | RocksDBException e) {

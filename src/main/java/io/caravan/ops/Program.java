@@ -4,12 +4,14 @@ import io.caravan.event.Creation;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Deletion;
 import io.caravan.event.Merge;
+import io.caravan.event.Position;
 import io.caravan.event.Reconciliation;
 import io.caravan.event.State;
 import io.caravan.event.Update;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.stream.BatchAggregation;
+import io.caravan.opencti.stream.Counters;
 import io.caravan.opencti.stream.DeadLetterStep;
 import io.caravan.opencti.stream.MeaningStep;
 import io.caravan.opencti.stream.OpenctiConsumer;
@@ -20,6 +22,7 @@ import io.caravan.sink.KafkaSink;
 import io.caravan.sink.Mirror;
 import io.caravan.sink.Refusals;
 import io.caravan.sink.Sinks;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -27,6 +30,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.camel.AggregationStrategy;
 import org.apache.camel.CamelContext;
@@ -49,6 +53,8 @@ public final class Program implements AutoCloseable {
     /** Camel's own patience with exchanges under way, in seconds; the consumer's, 5 s, lies within it. */
     private static final int SHUTDOWN_TIMEOUT = 6;
 
+    private static final long LOOK_EVERY_MILLIS = 200;
+
     private final Settings settings;
     private final Main main = new Main();
     private final State state;
@@ -60,6 +66,7 @@ public final class Program implements AutoCloseable {
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile Optional<Exception> failure = Optional.empty();
     private Optional<MinuteReport> report = Optional.empty();
+    private Optional<ReconcileRequests> requests = Optional.empty();
     private boolean started;
     private boolean closed;
 
@@ -81,7 +88,7 @@ public final class Program implements AutoCloseable {
     public Program(Settings settings) {
         this.settings = settings;
         Path data = settings.dataDirectory();
-        state = new State(data.resolve("state/store"));
+        state = new State(settings.stateDirectory());
         journal = new Journal(settings.filesDirectory().resolve("journal"), data.resolve("state/journal.json"));
         metrics = new Metrics(settings.sinks());
         DeadLetters deadLetters =
@@ -148,6 +155,9 @@ public final class Program implements AutoCloseable {
                 String.join(", ", settings.sinks()),
                 address.isServed() ? "health at " + address.uri(HttpAddress.HEALTH) : "health is not served");
         report = Optional.of(new MinuteReport(consumers()));
+        if (consumer().hasSnapshots()) {
+            requests = Optional.of(new ReconcileRequests(settings.dataDirectory(), consumer()));
+        }
     }
 
     /** Loads the routes and makes all their steps, but starts none. */
@@ -207,6 +217,30 @@ public final class Program implements AutoCloseable {
         return failure;
     }
 
+    /** Asks the program that uses the data directory to reconcile: the one that runs, or the next that is started. */
+    public static void askReconcile(Settings settings) throws IOException {
+        ReconcileRequests.ask(settings.dataDirectory());
+    }
+
+    /**
+     * Waits until a reconcile is through, the one that is under way or the next.
+     *
+     * @return what it found; empty when it came to nothing, or the program ended before
+     */
+    public Optional<String> awaitReconcile() throws InterruptedException {
+        boolean hasBegun = false;
+        boolean isUnderWay = true;
+        while (isUnderWay || !hasBegun) {
+            if (ended.await(LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS)) {
+                return Optional.empty();
+            }
+            isUnderWay = consumer().position().flatMap(Position::reconcile).isPresent();
+            hasBegun = hasBegun || isUnderWay || consumer().counters().reconcilesBegun() > 0;
+        }
+        Counters counters = consumer().counters();
+        return counters.reconciles() > 0 ? Optional.of(counters.reconcile()) : Optional.empty();
+    }
+
     public Optional<Exception> failure() {
         return failure;
     }
@@ -228,6 +262,11 @@ public final class Program implements AutoCloseable {
                 .toList();
     }
 
+    /** There is one: no program starts with more. */
+    private OpenctiConsumer consumer() {
+        return consumers().get(0);
+    }
+
     @Override
     public synchronized void close() {
         if (closed) {
@@ -236,6 +275,7 @@ public final class Program implements AutoCloseable {
         closed = true;
         log("Stopping");
         report.ifPresent(MinuteReport::close);
+        requests.ifPresent(ReconcileRequests::close);
         try {
             main.stop();
         } catch (Exception e) {

@@ -161,9 +161,9 @@ final class Arrivals {
     }
 
     /** Begins to reconcile, with a snapshot of everything up to then. */
-    void begin(Reconcile next, Instant until) {
+    void begin(Reconcile next) {
         reconcile = Optional.of(next);
-        snapshot = Optional.of(new Snapshot(EventId.ZERO, until));
+        snapshot = Optional.of(new Snapshot(EventId.ZERO, next.until()));
         cuts = 0;
         if (!keepsLog()) {
             beginLogAgain();
@@ -190,6 +190,13 @@ final class Arrivals {
     Optional<Snapshot> snapshot() {
         return snapshot.map(
                 whole -> isCut() ? new Snapshot(whole.from(), whole.window(), whole.until(), half()) : whole);
+    }
+
+    /** Whether an event with this id shows a reconcile that its object is there: it is of the snapshot, or of the log since its end. */
+    boolean showsObject(EventId id) {
+        return reconcile.isPresent()
+                && (snapshot.isPresent()
+                        || id.isAbove(EventId.at(reconcile.get().until()).minus(margin)));
     }
 
     Optional<Reconcile> reconcile() {

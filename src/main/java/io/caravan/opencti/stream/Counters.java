@@ -47,6 +47,7 @@ public final class Counters {
     private final LongAdder staleReferences = new LongAdder();
     private final LongAdder gaps = new LongAdder();
     private final LongAdder gapMillis = new LongAdder();
+    private final LongAdder reconcilesBegun = new LongAdder();
     private final LongAdder reconciles = new LongAdder();
     private final LongAdder seen = new LongAdder();
     private final LongAdder upserts = new LongAdder();
@@ -93,19 +94,20 @@ public final class Counters {
         gapMillis.add(length.toMillis());
     }
 
+    /** That a reconcile is under way is stored. */
+    void reconcileBegun() {
+        reconcilesBegun.increment();
+    }
+
     /** A reconcile is through. */
     void reconciled() {
         reconciles.increment();
     }
 
-    void reconciling(long upserted, long removed) {
+    void reconciling(long told, long upserted, long removed) {
+        seen.add(told);
         upserts.add(upserted);
         removals.add(removed);
-    }
-
-    /** While a reconcile is under way. */
-    void seen(long objects) {
-        seen.add(objects);
     }
 
     void staleReferences(long count) {
@@ -174,6 +176,11 @@ public final class Counters {
         return Duration.ofMillis(gapMillis.sum());
     }
 
+    /** Reconciles that have begun since the start; one that a restart goes on with is not among them. */
+    public long reconcilesBegun() {
+        return reconcilesBegun.sum();
+    }
+
     /** Reconciles that are through. */
     public long reconciles() {
         return reconciles.sum();
@@ -184,7 +191,7 @@ public final class Counters {
         return removals.sum();
     }
 
-    /** What reconciles have found since the start, for people; what a batch brings again is seen again. */
+    /** What reconciles have found since the start, for people; an object that a cut snapshot brings again is seen again. */
     public String reconcile() {
         return seen.sum() + " objects seen, " + upserts.sum() + " upserted, " + removals.sum() + " removed";
     }

@@ -213,10 +213,10 @@ final class Follower {
                     target.deliver(handover, batch.after());
                     counters.delivered(batch.events().size());
                     if (reconcile.isPresent()) {
-                        counters.reconciling(handover.upsertsOfState(), handover.removalsOfReconcile());
+                        counters.reconciling(
+                                handover.tellsState(), handover.upsertsOfState(), handover.removalsOfReconcile());
                     }
                 }
-                counters.seen(delivery.seen().size());
                 health.delivered();
                 return true;
             } catch (InterruptedException e) {

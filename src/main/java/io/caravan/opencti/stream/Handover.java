@@ -86,6 +86,13 @@ final class Handover {
         return left.stream().mapToLong(Meaning::staleReferences).sum();
     }
 
+    /** How many events only tell what there is. */
+    long tellsState() {
+        return batch.events().stream()
+                .filter(event -> event.kind() != Event.Kind.MAIN)
+                .count();
+    }
+
     /** How many objects differ from what was told, by the events that only tell what there is. */
     long upsertsOfState() {
         return left.stream()

@@ -73,7 +73,7 @@ final class Inbox {
         if (arrivals.isDone()) {
             return new Receipt(false, waited);
         }
-        if (arrivals.reconcile().isPresent() && !event.op().equals("delete")) {
+        if (arrivals.showsObject(event.id()) && !event.op().equals("delete")) {
             seen.add(event.object().key());
         }
         if (!isNew) {
@@ -159,7 +159,7 @@ final class Inbox {
         if (closed) {
             return;
         }
-        arrivals.begin(new Reconcile(taken.batches(), ofGap, Optional.empty()), until);
+        arrivals.begin(new Reconcile(taken.batches(), ofGap, until, Optional.empty()));
         positionIsDue = true;
         notifyAll();
         while (!closed && positionIsDue) {

@@ -205,6 +205,11 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     }
 
     private void stored(Position next) {
+        Optional<Long> under = position.flatMap(Position::reconcile).map(Reconcile::number);
+        if (next.reconcile().isPresent()
+                && !next.reconcile().map(Reconcile::number).equals(under)) {
+            counters.reconcileBegun();
+        }
         position = Optional.of(next);
         health.recovering(next.reconcile().filter(Reconcile::ofGap).isPresent());
         storedAt = System.nanoTime();

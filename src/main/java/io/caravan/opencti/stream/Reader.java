@@ -87,7 +87,9 @@ final class Reader implements Runnable {
 
     /** Reconciles as soon as no snapshot is read and no reconcile is under way, from any thread. */
     void askReconcile() {
-        reconcileAsked.set(true);
+        if (inbox.reconcile().isEmpty()) {
+            reconcileAsked.set(true);
+        }
     }
 
     @Override

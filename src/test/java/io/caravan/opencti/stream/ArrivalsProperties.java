@@ -78,7 +78,7 @@ class ArrivalsProperties {
 
         void reconcile(Instant until) {
             Arrivals next = new Arrivals(stored, CLOCK);
-            next.begin(new Reconcile(stored.batches(), false, Optional.empty()), until);
+            next.begin(new Reconcile(stored.batches(), false, until, Optional.empty()));
             stored = next.position(stored.batches());
         }
 
@@ -97,7 +97,7 @@ class ArrivalsProperties {
                     if (log.isNew(entry.id(), entry.kind(), entry.fingerprint())) {
                         batch.add(entry);
                     }
-                    if (log.reconcile().isPresent() && !log.isDone()) {
+                    if (log.showsObject(entry.id()) && !log.isDone()) {
                         told.add(entry);
                     }
                 }

@@ -166,7 +166,7 @@ class ArrivalsTest {
     void readsAWholeSnapshotBehindAGap() {
         Arrivals log = new Arrivals(at(50), CLOCK);
         arrive(log, "e100 e200");
-        log.begin(new Reconcile(3, true, Optional.empty()), UNTIL);
+        log.begin(new Reconcile(3, true, UNTIL, Optional.empty()));
         log.connecting();
         assertThat(log.snapshot()).contains(new Snapshot(EventId.ZERO, UNTIL));
         assertThat(log.position(3).open()).isEmpty();
@@ -180,7 +180,7 @@ class ArrivalsTest {
     void leavesTheLogWhereItWasWithoutAGap() {
         Arrivals log = new Arrivals(at(50), CLOCK);
         arrive(log, "e900 e1100");
-        log.begin(new Reconcile(3, false, Optional.empty()), UNTIL);
+        log.begin(new Reconcile(3, false, UNTIL, Optional.empty()));
         log.connecting();
         arrive(log, "s150 d1050 e1050");
         assertThat(log.isDone()).isTrue();
@@ -198,7 +198,7 @@ class ArrivalsTest {
     @CsvSource({"500, 500", "5000, 940"})
     void readsOnWhereTheLogWasOrTheSnapshotEnded(long before, long resume) {
         Arrivals log = new Arrivals(at(before), CLOCK);
-        log.begin(new Reconcile(3, false, Optional.empty()), UNTIL);
+        log.begin(new Reconcile(3, false, UNTIL, Optional.empty()));
         arrive(log, "s900 h1001");
         assertThat(log.position(3).resume()).isEqualTo(id(resume));
     }
@@ -206,7 +206,7 @@ class ArrivalsTest {
     @Test
     void removesNothingBeforeTheLogIsReadToWhereTheSnapshotWasRead() {
         Arrivals log = new Arrivals(at(50), CLOCK);
-        log.begin(new Reconcile(3, true, Optional.empty()), UNTIL);
+        log.begin(new Reconcile(3, true, UNTIL, Optional.empty()));
         arrive(log, "s900 e1001");
         assertThat(log.reconcile().orElseThrow().judgedAt()).contains(Instant.ofEpochSecond(2030));
         assertThat(log.position(4).dueReconcile()).isEmpty();
@@ -218,11 +218,24 @@ class ArrivalsTest {
         assertThat(log.position(5).reconcile()).isEmpty();
     }
 
+    @Test
+    void takesNothingFromBeforeTheSnapshotsEndForWhatThereIs() {
+        Arrivals log = new Arrivals(at(50), CLOCK);
+        arrive(log, "e500");
+        assertThat(log.showsObject(id(500))).isFalse();
+        log.begin(new Reconcile(3, false, UNTIL, Optional.empty()));
+        assertThat(log.showsObject(id(100))).isTrue();
+        arrive(log, "s900 h1001");
+        log.connecting();
+        assertThat(log.showsObject(id(500))).isFalse();
+        assertThat(log.showsObject(id(941))).isTrue();
+    }
+
     @ParameterizedTest
     @CsvSource({"true, 1200", "false, 50"})
     void reconcilesNothingWhereThereAreNoSnapshots(boolean ofGap, long resume) {
         Arrivals log = new Arrivals(at(50), CLOCK);
-        log.begin(new Reconcile(3, ofGap, Optional.empty()), UNTIL);
+        log.begin(new Reconcile(3, ofGap, UNTIL, Optional.empty()));
         log.connecting();
         log.noRecover(id(1200));
         assertThat(log.position(3).reconcile()).isEmpty();

@@ -264,7 +264,7 @@ class InboxTest {
 
     @Test
     void ofARepetitionInAReconcileOnlyThatItWasSeenIsTaken() throws Exception {
-        Position.Reconcile under = new Position.Reconcile(7, false, Optional.of(NOW));
+        Position.Reconcile under = new Position.Reconcile(7, false, Instant.EPOCH, Optional.of(NOW));
         Position.Open open = new Position.Open(id("1001-0"), new long[0]);
         Inbox inbox = new Inbox(
                 new Position(
