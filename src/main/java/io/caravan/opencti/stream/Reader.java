@@ -38,8 +38,6 @@ final class Reader implements Runnable {
     /** Frames whose id is a clock, and no event's place in the log. */
     private static final Set<String> CLOCKS = Set.of("heartbeat", "consumer_metrics", "no-recover");
 
-    private static final Duration HEARTBEAT_MAY_STAND_STILL = Duration.ofMinutes(10);
-
     private final String stream;
     private final OpenctiConfiguration options;
     private final Platform platform;
@@ -206,8 +204,7 @@ final class Reader implements Runnable {
         private boolean broughtEvents;
         private Optional<String> clockId = Optional.empty();
         private boolean wasAlive;
-        private EventId lastHeartbeat = EventId.ZERO;
-        private long stillSince = System.nanoTime();
+        private final Standstill standstill = new Standstill(System::nanoTime);
         private Optional<IOException> end = Optional.empty();
 
         /** Reads until the connection ends; why it did. */
@@ -364,7 +361,7 @@ final class Reader implements Runnable {
 
         private void note(Inbox.Receipt receipt, boolean isLetter) {
             if (receipt.waited() || receipt.isNew()) {
-                stillSince = System.nanoTime();
+                standstill.moved();
             }
             if (!receipt.isNew()) {
                 if (!inbox.isConnectionDone()) {
@@ -385,15 +382,8 @@ final class Reader implements Runnable {
             counters.other(frame.name());
             Optional<EventId> id = frame.id().flatMap(EventId::of);
             id.ifPresent(inbox::heartbeat);
-            if (!lastHeartbeat.equals(id.orElse(lastHeartbeat))) {
-                lastHeartbeat = id.get();
-                stillSince = System.nanoTime();
-            }
-            if (System.nanoTime() - stillSince > HEARTBEAT_MAY_STAND_STILL.toNanos()) {
-                end = Optional.of(new Over(
-                        Ending.STILL,
-                        "has sent the heartbeat " + lastHeartbeat + " for " + HEARTBEAT_MAY_STAND_STILL.toMinutes()
-                                + " minutes"));
+            if (standstill.isReachedBy(id)) {
+                end = Optional.of(new Over(Ending.STILL, standstill.toString()));
             }
             health.connected();
         }
