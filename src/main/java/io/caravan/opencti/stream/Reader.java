@@ -159,10 +159,10 @@ final class Reader implements Runnable {
                 && inbox.reconcile().isEmpty();
     }
 
-    /** @param end how the connection before ended, if of itself */
+    /** Begins the reconcile that is asked for; what then stands before the next connection, if not what did. */
     private IOException reconcile(IOException end) throws InterruptedException {
         try {
-            Instant until = clock.now().minus(StartPosition.SEARCHABLE_AFTER);
+            Instant until = endOfSnapshot();
             LOG.info("Reconciling: a snapshot of everything up to {} is read, and what is not in it goes", until);
             inbox.beginReconcile(false, until);
             reconcileAsked.set(false);
@@ -174,6 +174,12 @@ final class Reader implements Runnable {
 
     /** What to do about a gap: a reconcile, the log from its start, or nothing at all. */
     private IOException bridge(Gap gap) throws InterruptedException {
+        Instant until;
+        try {
+            until = endOfSnapshot();
+        } catch (IOException e) {
+            return e; // the next connection meets the gap again
+        }
         counters.gap(gap.length);
         if (options.getOnGap() == OpenctiConfiguration.OnGap.fail) {
             return new Unfollowable(gap.getMessage() + "; on-gap is fail, so it is not followed any further", null);
@@ -181,20 +187,19 @@ final class Reader implements Runnable {
         if (stream.equals("raw")) {
             LOG.warn("{}; the log is read again from its start", gap.getMessage());
             inbox.beginLogAgain();
-            return gap;
-        }
-        try {
-            Instant until = clock.now().minus(StartPosition.SEARCHABLE_AFTER);
+        } else {
             LOG.warn(
                     "{}; a snapshot of everything up to {} is read and reconciled: what happened meanwhile is told by its"
                             + " outcome alone",
                     gap.getMessage(),
                     until);
             inbox.beginReconcile(true, until);
-            return gap;
-        } catch (IOException e) {
-            return e;
         }
+        return gap;
+    }
+
+    private Instant endOfSnapshot() throws IOException, InterruptedException {
+        return clock.now().minus(StartPosition.SEARCHABLE_AFTER);
     }
 
     /** One connection, from asking for it to its end. */
