@@ -113,6 +113,27 @@ class MeaningIT {
                 .isEqualTo(emotet);
     }
 
+    @Test
+    void ofAnEventThatItsRouteDropsNothingIsKnown() throws Exception {
+        caravan.route(
+                "create.camel.yaml",
+                Installation.byType(
+                        "create",
+                        "{bean: {ref: create, method: changes}}, {choice: {when: [{simple:"
+                                + " '${body.event.object.type} == \"relationship\"', steps: [{setBody: {simple: '${null}'}}]}]}}"));
+        String emotet = "malware--" + UUID.nameUUIDFromBytes(new byte[] {1});
+        String tool = "tool--" + UUID.nameUUIDFromBytes(new byte[] {2});
+        String uses = "relationship--" + UUID.nameUUIDFromBytes(new byte[] {3});
+        follow(List.of(
+                Frames.create("1000-0", emotet),
+                Frames.create("2000-0", tool),
+                Frames.create("3000-0", Frames.relation(uses, "uses", emotet, tool)),
+                Frames.delete("4000-0", emotet)));
+
+        assertThat(topics.records(prefix + "changes")).hasSize(3);
+        assertThat(mirror().keySet()).containsExactly(tool);
+    }
+
     private void follow(List<Frame> events) throws Exception {
         platform.append(events);
         program = caravan.start();

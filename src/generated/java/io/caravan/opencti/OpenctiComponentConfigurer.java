@@ -51,6 +51,7 @@ public class OpenctiComponentConfigurer extends PropertyConfigurerSupport implem
         case "eventMaxBytes": getOrCreateConfiguration(target).setEventMaxBytes(property(camelContext, int.class, value)); return true;
         case "failurehandler":
         case "failureHandler": getOrCreateConfiguration(target).setFailureHandler(property(camelContext, java.util.function.Consumer.class, value)); return true;
+        case "following": getOrCreateConfiguration(target).setFollowing(property(camelContext, boolean.class, value)); return true;
         case "heartbeattimeout":
         case "heartbeatTimeout": getOrCreateConfiguration(target).setHeartbeatTimeout(property(camelContext, java.time.Duration.class, value).toMillis()); return true;
         case "listendelete":
@@ -104,6 +105,7 @@ public class OpenctiComponentConfigurer extends PropertyConfigurerSupport implem
         case "eventMaxBytes": return int.class;
         case "failurehandler":
         case "failureHandler": return java.util.function.Consumer.class;
+        case "following": return boolean.class;
         case "heartbeattimeout":
         case "heartbeatTimeout": return long.class;
         case "listendelete":
@@ -153,6 +155,7 @@ public class OpenctiComponentConfigurer extends PropertyConfigurerSupport implem
         case "eventMaxBytes": return getOrCreateConfiguration(target).getEventMaxBytes();
         case "failurehandler":
         case "failureHandler": return getOrCreateConfiguration(target).getFailureHandler();
+        case "following": return getOrCreateConfiguration(target).isFollowing();
         case "heartbeattimeout":
         case "heartbeatTimeout": return getOrCreateConfiguration(target).getHeartbeatTimeout();
         case "listendelete":

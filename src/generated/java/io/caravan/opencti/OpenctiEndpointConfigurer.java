@@ -45,6 +45,7 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "exchangePattern": target.setExchangePattern(property(camelContext, org.apache.camel.ExchangePattern.class, value)); return true;
         case "failurehandler":
         case "failureHandler": target.getConfiguration().setFailureHandler(property(camelContext, java.util.function.Consumer.class, value)); return true;
+        case "following": target.getConfiguration().setFollowing(property(camelContext, boolean.class, value)); return true;
         case "heartbeattimeout":
         case "heartbeatTimeout": target.getConfiguration().setHeartbeatTimeout(property(camelContext, java.time.Duration.class, value).toMillis()); return true;
         case "listendelete":
@@ -99,6 +100,7 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "exchangePattern": return org.apache.camel.ExchangePattern.class;
         case "failurehandler":
         case "failureHandler": return java.util.function.Consumer.class;
+        case "following": return boolean.class;
         case "heartbeattimeout":
         case "heartbeatTimeout": return long.class;
         case "listendelete":
@@ -149,6 +151,7 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "exchangePattern": return target.getExchangePattern();
         case "failurehandler":
         case "failureHandler": return target.getConfiguration().getFailureHandler();
+        case "following": return target.getConfiguration().isFollowing();
         case "heartbeattimeout":
         case "heartbeatTimeout": return target.getConfiguration().getHeartbeatTimeout();
         case "listendelete":

@@ -23,7 +23,7 @@ public class OpenctiEndpointUriFactory extends org.apache.camel.support.componen
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(24);
+        Set<String> props = new HashSet<>(25);
         props.add("batchMaxBytes");
         props.add("batchMaxEvents");
         props.add("bridgeErrorHandler");
@@ -35,6 +35,7 @@ public class OpenctiEndpointUriFactory extends org.apache.camel.support.componen
         props.add("exceptionHandler");
         props.add("exchangePattern");
         props.add("failureHandler");
+        props.add("following");
         props.add("heartbeatTimeout");
         props.add("listenDelete");
         props.add("noDependencies");

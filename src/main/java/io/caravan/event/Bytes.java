@@ -23,6 +23,11 @@ public record Bytes(byte[] array, int offset, int length) {
         return new Bytes(array, Math.toIntExact(offset + from), Math.toIntExact(to - from));
     }
 
+    /** Whether it begins with this text, of ASCII. */
+    public boolean startsWith(String text) {
+        return length >= text.length() && piece(0, text.length()).equals(of(text));
+    }
+
     /** An array of exactly these bytes; the array itself where it holds nothing else. */
     public byte[] exactly() {
         return offset == 0 && array.length == length ? array : Arrays.copyOfRange(array, offset, offset + length);

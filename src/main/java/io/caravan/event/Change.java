@@ -14,8 +14,8 @@ import java.util.Optional;
  * @param past its state until now, as far as the platform or what was told lets it be known
  * @param beforeComplete false where {@code past} lacks something, or nothing is known of it
  * @param changed JSON pointers of what differs between before and after, as far as the platform tells; lists as a whole
- * @param dependency true where the object does not match the stream's filter itself: it gets no later delete, merge or
- *     rename from the platform
+ * @param dependency on a stream with a filter, true where the object has come only because others need it: it may not match,
+ *     and then gets no later delete, merge or rename from the platform
  * @param told what was told of it last; the platform's {@code past} differs where something was missed
  */
 public record Change(

@@ -34,14 +34,19 @@ public final class Comparison {
     private static final long PAGE_BYTES = 16 << 20;
 
     private final PositionStore store;
+    private final boolean isFiltered;
     private final int mostExamples;
     private final Set<Digest> seen = new HashSet<>();
     private final Map<Finding, Long> counts = new EnumMap<>(Finding.class);
     private final Map<Finding, List<String>> examples = new EnumMap<>(Finding.class);
 
-    /** @param mostExamples how many STIX ids are kept of each finding */
-    public Comparison(PositionStore store, int mostExamples) {
+    /**
+     * @param isFiltered whether the stream has a filter
+     * @param mostExamples how many STIX ids are kept of each finding
+     */
+    public Comparison(PositionStore store, boolean isFiltered, int mostExamples) {
         this.store = store;
+        this.isFiltered = isFiltered;
         this.mostExamples = mostExamples;
     }
 
@@ -53,10 +58,9 @@ public final class Comparison {
         }
         Pending known = store.begin();
         known.reconciling();
-        Meaning meaning = new Creation().of(event, known);
-        boolean wasTold = meaning.ofItself().flatMap(Change::told).isPresent();
-        boolean isSame = meaning.unchanged().isPresent();
-        note(isSame ? Finding.SAME : wasTold ? Finding.DIFFERENT : Finding.NEW, event.object());
+        Optional<Change> change = new Creation().of(event, known, isFiltered).ofItself();
+        boolean wasTold = change.flatMap(Change::told).isPresent();
+        note(change.isEmpty() ? Finding.SAME : wasTold ? Finding.DIFFERENT : Finding.NEW, event.object());
     }
 
     /** Once everything has been seen. */

@@ -10,8 +10,8 @@ public final class Creation implements Meaning.Reading {
     static final String SCOPE_CHANGE = "update";
 
     @Override
-    public Meaning of(Event event, Known known) throws IOException {
-        Telling telling = new Telling(event, known);
+    public Meaning of(Event event, Known known, boolean isFiltered) throws IOException {
+        Telling telling = new Telling(event, known, isFiltered);
         telling.upsert(reason(event), event.object());
         return telling.told();
     }

@@ -17,9 +17,10 @@ import java.util.Map;
 public final class Deletion implements Meaning.Reading {
 
     @Override
-    public Meaning of(Event event, Known known) throws Unreadable, IOException {
+    public Meaning of(Event event, Known known, boolean isFiltered) throws Unreadable, IOException {
         List<StixObject> deletions = listed("deletions", event);
-        Telling telling = new Telling(event, known);
+        Telling telling = new Telling(event, known, isFiltered);
+        telling.showsInContext(deletions);
         if (event.envelope().type().equals(Creation.SCOPE_CHANGE)) {
             telling.gone(Reason.LEFT_SCOPE, event.object());
             return telling.told();

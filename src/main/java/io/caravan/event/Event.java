@@ -8,9 +8,14 @@ import java.nio.charset.StandardCharsets;
  *
  * @param op the event's name on the wire: {@code create}, {@code update}, {@code delete} or {@code merge}
  * @param envelope what of it has been read
- * @param raw the envelope, valid JSON
+ * @param raw the envelope, valid JSON; nothing where it is withheld from a sink
+ * @param kept what a dead letter keeps of it: the envelope, also where it is withheld
  */
-public record Event(EventId id, String op, Envelope envelope, Bytes raw) {
+public record Event(EventId id, String op, Envelope envelope, Bytes raw, Bytes kept) {
+
+    public Event(EventId id, String op, Envelope envelope, Bytes raw) {
+        this(id, op, envelope, raw, raw);
+    }
 
     /** Why the platform sent it, by {@code origin.referer}. */
     public enum Kind {

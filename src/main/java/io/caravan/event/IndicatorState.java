@@ -49,6 +49,11 @@ public record IndicatorState(
                             Marked.of(object, known).strictest(),
                             Marked.of(relation, known).strictest()));
         }
+
+        /** Of two ways to one name, that which more may see. */
+        private static Named milder(Named one, Named other) {
+            return Tlp.strictest(one.tlp, other.tlp).equals(one.tlp) ? other : one;
+        }
     }
 
     private static final String INDICATOR = "indicator";
@@ -128,9 +133,9 @@ public record IndicatorState(
             if (relation.object().relationshipType().equals(INDICATES)) {
                 for (StixObject indicated : otherEnds(relation.object(), indicator, known)) {
                     if (indicated.type().equals(MALWARE)) {
-                        malware.put(indicated.name(), Named.of(indicated, relation.object(), known));
+                        malware.merge(indicated.name(), Named.of(indicated, relation.object(), known), Named::milder);
                     } else if (ACTORS.contains(indicated.type())) {
-                        actors.put(indicated.name(), Named.of(indicated, relation.object(), known));
+                        actors.merge(indicated.name(), Named.of(indicated, relation.object(), known), Named::milder);
                     }
                 }
             }

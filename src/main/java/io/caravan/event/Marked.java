@@ -7,8 +7,8 @@ import java.util.Optional;
  * A state of an object, and how strictly it is marked.
  *
  * @param tlp the strictest TLP marking of the object itself
- * @param strictest the strictest of all that it shows: a relation or sighting bears the names of what it ends at, and the
- *     platform shows it to nobody who may not see both
+ * @param strictest the strictest of all that it shows: attached files; and a relation or sighting bears the names of what
+ *     it ends at, and the platform shows it to nobody who may not see both
  */
 public record Marked(StixObject object, Optional<Tlp> tlp, Optional<Tlp> strictest) {
 
@@ -19,7 +19,7 @@ public record Marked(StixObject object, Optional<Tlp> tlp, Optional<Tlp> stricte
             own = Tlp.strictest(own, colour(marking, known));
         }
         Optional<Tlp> all = own;
-        for (String marking : object.endMarkings()) {
+        for (String marking : object.innerMarkings()) {
             all = Tlp.strictest(all, colour(marking, known));
         }
         return new Marked(object, own, all);

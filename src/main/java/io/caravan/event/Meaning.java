@@ -3,25 +3,26 @@ package io.caravan.event;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * An event with what it means.
  *
  * @param event where {@code isWithheld}, only its place in the stream
+ * @param contents what stands in the envelope
  * @param isWithheld whether the envelope itself is kept from the sink, because of what stands in it
  * @param changes in the order in which they are to be applied; a removal of what ends at an object comes before the object's
  * @param indicators the indicators whose state, or what is known to be indicated by them, is another now
  * @param staleReferences how many known objects refer to what was renamed, merged or deleted, by ids that hold no longer:
  *     the platform sends nothing for them, and they are left as last told
- * @param unchanged the event's object, where it is as it was last told, so that nothing changes
  */
 public record Meaning(
         Event event,
+        Contents contents,
         boolean isWithheld,
         List<Change> changes,
         List<IndicatorState> indicators,
-        long staleReferences,
-        Optional<Marked> unchanged) {
+        long staleReferences) {
 
     public Meaning {
         changes = List.copyOf(changes);
@@ -29,7 +30,28 @@ public record Meaning(
     }
 
     public static Meaning ofEvent(Event event) {
-        return new Meaning(event, false, List.of(), List.of(), 0, Optional.empty());
+        return new Meaning(event, Contents.of(event), false, List.of(), List.of(), 0);
+    }
+
+    /**
+     * What an envelope shows, in whatever part of it: the object, its state before, sources of a merge, names of others.
+     *
+     * @param strictest the strictest TLP marking of all that, RED where it cannot be told
+     * @param types the STIX types of the objects in it
+     */
+    public record Contents(Optional<Tlp> strictest, Set<String> types) {
+
+        public Contents {
+            types = Set.copyOf(types);
+        }
+
+        /** As far as it can be told where nothing is known. */
+        static Contents of(Event event) {
+            StixObject object = event.object();
+            boolean isAll = event.envelope().context().isEmpty()
+                    && object.innerMarkings().isEmpty();
+            return new Contents(isAll ? object.tlp() : Optional.of(Tlp.RED), Set.of(object.type()));
+        }
     }
 
     /** What becomes of the event's own object. */
@@ -45,9 +67,10 @@ public record Meaning(
 
         /**
          * @param known what the events before have left; it is told of the changes
+         * @param isFiltered whether the stream shows only what matches a filter
          * @throws Unreadable when the envelope lacks what its name promises; then nothing was told
          */
-        Meaning of(Event event, Known known) throws Unreadable, IOException;
+        Meaning of(Event event, Known known, boolean isFiltered) throws Unreadable, IOException;
     }
 
     /** For logs. */

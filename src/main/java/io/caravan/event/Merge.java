@@ -7,8 +7,10 @@ import io.caravan.event.Change.Reason;
 import io.caravan.event.Known.KnownObject;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -19,6 +21,9 @@ import java.util.Set;
  * gone, with what ends at it. One whose two ends became one stays.
  */
 public final class Merge implements Meaning.Reading {
+
+    /** Where the context lists them. */
+    static final String SOURCES = "sources";
 
     /** What makes two relations the same to the platform. */
     private static final List<String> SHAPE = List.of(
@@ -34,12 +39,19 @@ public final class Merge implements Meaning.Reading {
             "last_seen");
 
     @Override
-    public Meaning of(Event event, Known known) throws Unreadable, IOException {
-        List<StixObject> sources = Deletion.listed("sources", event);
+    public Meaning of(Event event, Known known, boolean isFiltered) throws Unreadable, IOException {
+        List<StixObject> sources = Deletion.listed(SOURCES, event);
         Telling.Before before = Update.before(event)
                 .orElseThrow(() -> new Unreadable("it has no context.reverse_patch, as a merge must have"));
-        StixObject target = event.object();
-        Telling telling = new Telling(event, known);
+        Telling telling = new Telling(event, known, isFiltered);
+        telling.showsInContext(sources);
+        tell(sources, event.object(), before, telling, known);
+        return telling.told();
+    }
+
+    /** What the merge means for the sources, the target and the relations. */
+    static void tell(List<StixObject> sources, StixObject target, Telling.Before before, Telling telling, Known known)
+            throws IOException {
         Map<String, String> moved = new HashMap<>();
         for (StixObject source : sources) {
             moved.put(source.id(), target.id());
@@ -60,7 +72,6 @@ public final class Merge implements Meaning.Reading {
                 move(relation, moved, end, shapes, telling);
             }
         }
-        return telling.told();
     }
 
     /** The shapes of the relations that end at the target as it is. */
@@ -107,16 +118,23 @@ public final class Merge implements Meaning.Reading {
                 changed.add(at + "/" + end);
                 rename(object, end, at, target, changed);
             } else if (ends instanceof ArrayNode list) {
+                boolean hasMoved = false;
                 JsonNode names = object.path(end.replaceFirst("_refs$", "_values"));
                 for (int i = 0; i < list.size(); i++) {
                     if (moved.containsKey(list.get(i).asText())) {
                         list.set(i, list.textNode(moved.get(list.get(i).asText())));
                         addOnce(changed, at + "/" + end);
+                        hasMoved = true;
                         if (names instanceof ArrayNode values && i < values.size() && !target.name.isEmpty()) {
                             values.set(i, values.textNode(target.name));
                             addOnce(changed, at + "/" + end.replaceFirst("_refs$", "_values"));
                         }
                     }
+                }
+                if (hasMoved) {
+                    Set<String> markings = new LinkedHashSet<>(target.markings);
+                    object.path(end + StixObject.MARKINGS_OF_END).forEach(old -> markings.add(old.asText()));
+                    remark(object, end, at, markings, changed); // of all its ends: whose the old ones are is not said
                 }
             }
         }
@@ -129,14 +147,20 @@ public final class Merge implements Meaning.Reading {
             object.put(value, target.name);
             changed.add(at + "/" + value);
         }
-        String markings = end + StixObject.MARKINGS_OF_END;
+        remark(object, end, at, target.markings, changed);
+    }
+
+    /** Only the extension says the markings of an end. */
+    private static void remark(
+            ObjectNode object, String end, String at, Collection<String> markings, List<String> changed) {
+        String property = end + StixObject.MARKINGS_OF_END;
         boolean isExtension = !at.isEmpty();
-        if (isExtension && (object.has(markings) || !target.markings.isEmpty())) {
-            object.remove(markings);
-            if (!target.markings.isEmpty()) {
-                target.markings.forEach(object.putArray(markings)::add);
+        if (isExtension && (object.has(property) || !markings.isEmpty())) {
+            object.remove(property);
+            if (!markings.isEmpty()) {
+                markings.forEach(object.putArray(property)::add);
             }
-            changed.add(at + "/" + markings);
+            changed.add(at + "/" + property);
         }
     }
 

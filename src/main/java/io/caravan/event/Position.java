@@ -131,6 +131,11 @@ public record Position(
         return new Position(platform, stream, snapshot.from(), Optional.empty(), Optional.of(snapshot), 0, MARGIN);
     }
 
+    /** Whether the stream shows only what matches a filter, as all do that were made in the platform. */
+    public boolean isFiltered() {
+        return !stream.equals("live") && !stream.equals("raw");
+    }
+
     /** The newest id known to be delivered, at least in part. */
     public EventId newest() {
         return open.map(o -> o.id().max(resume)).orElse(resume);
@@ -142,8 +147,8 @@ public record Position(
                 && under.judgedAt().filter(at -> !resume.time().isBefore(at)).isPresent());
     }
 
-    /** The one behind a batch that comes from within, and moves nothing on the stream. */
-    public Position afterOneBatch() {
+    /** The same place after a batch that did not come from the stream. */
+    public Position afterAnotherBatch() {
         return new Position(platform, stream, resume, open, snapshot, batches + 1, margin, reconcile);
     }
 

@@ -15,13 +15,6 @@ public final class Reconciliation implements Meaning.Reading {
     private static final Bytes HEAD = Bytes.of("{\"type\":\"delete\",\"message\":\"\",\"data\":");
     private static final Bytes TAIL = Bytes.of("}");
 
-    private final Reason reason;
-
-    /** @param isFiltered whether the stream has a filter, which the object may only have ceased to match */
-    public Reconciliation(boolean isFiltered) {
-        this.reason = isFiltered ? Reason.RECONCILED : Reason.DELETED;
-    }
-
     /**
      * @param id up to where the log was delivered when it was found to be gone
      * @param last its last known state
@@ -42,10 +35,11 @@ public final class Reconciliation implements Meaning.Reading {
         }
     }
 
+    /** On a stream with a filter, the object may only have ceased to match. */
     @Override
-    public Meaning of(Event event, Known known) throws IOException {
-        Telling telling = new Telling(event, known);
-        telling.gone(reason, event.object());
+    public Meaning of(Event event, Known known, boolean isFiltered) throws IOException {
+        Telling telling = new Telling(event, known, isFiltered);
+        telling.gone(isFiltered ? Reason.RECONCILED : Reason.DELETED, event.object());
         return telling.told();
     }
 }

@@ -3,6 +3,7 @@ package io.caravan.event;
 import io.caravan.event.Known.KnownObject;
 import io.caravan.event.Pending.Edit;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
@@ -39,6 +40,7 @@ public final class State implements PositionStore, AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(State.class);
     private static final byte[] POSITION = "position".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] PREPARED = "prepared".getBytes(StandardCharsets.US_ASCII);
 
     private final Path directory;
     private final boolean isReadOnly;
@@ -116,16 +118,12 @@ public final class State implements PositionStore, AutoCloseable {
     @Override
     public synchronized void mark(long reconcile, Collection<String> keys) throws IOException {
         RocksDB db = open();
-        Optional<Attempt> attempt = Optional.empty();
         try (WriteBatch batch = new WriteBatch();
                 WriteOptions toLog = new WriteOptions()) {
-            byte[] position = db.get(POSITION);
-            attempt = Optional.of(new Attempt(Optional.ofNullable(position), position, Map.of())); // nothing to undo
             KnownObjects.mark(reconcile, keys, batch);
             db.write(toLog, batch);
         } catch (RocksDBException e) {
-            failed = attempt;
-            throw new IOException("what was seen cannot be written to " + directory + ": " + e.getMessage(), e);
+            throw notWritten(Attempt.OF_NOTHING, e);
         }
     }
 
@@ -140,36 +138,131 @@ public final class State implements PositionStore, AutoCloseable {
         return read(known -> known.unmarked(reconcile, after.map(Digest::of), most, mostBytes));
     }
 
+    /**
+     * Keeps on the disk what would be written behind this position, and writes it when {@link #settle} says so. What was
+     * prepared before is dropped.
+     */
+    public synchronized void prepare(Position position, Pending known) throws IOException {
+        if (begun.filter(latest -> latest == known).isEmpty()) {
+            throw new IllegalStateException("only what was begun last can be prepared");
+        }
+        prepare(position, known.edits());
+    }
+
+    /** As {@link #prepare(Position, Pending)}, where no batch moves the position. */
+    public synchronized void prepare(Position position) throws IOException {
+        prepare(position, Map.of());
+    }
+
+    /**
+     * The position is the one that holds: what was prepared behind it is written, and what was prepared behind another is
+     * dropped. Need not reach the disk at once: what was prepared is there until it does.
+     *
+     * @return whether something was prepared behind it
+     */
+    public synchronized boolean settle(Position position) throws IOException {
+        byte[] json = position.toJson();
+        return settle(Optional.of(json));
+    }
+
+    /** Drops what was prepared. */
+    public synchronized void drop() throws IOException {
+        settle(Optional.empty());
+    }
+
+    private void prepare(Position position, Map<Digest, Edit> edits) throws IOException {
+        RocksDB db = open();
+        try (WriteBatch batch = new WriteBatch();
+                WriteOptions toDisk = new WriteOptions().setSync(true)) {
+            byte[] json = position.toJson();
+            fill(batch, Optional.of(json), edits, db);
+            byte[] writes = batch.data();
+            db.put(
+                    toDisk,
+                    PREPARED,
+                    ByteBuffer.allocate(Integer.BYTES + json.length + writes.length)
+                            .putInt(json.length)
+                            .put(json)
+                            .put(writes)
+                            .array());
+        } catch (RocksDBException e) {
+            throw notWritten(Attempt.OF_NOTHING, e);
+        }
+    }
+
+    private boolean settle(Optional<byte[]> position) throws IOException {
+        RocksDB db = open();
+        try {
+            byte[] prepared = db.get(PREPARED);
+            if (prepared == null) {
+                return false;
+            }
+            ByteBuffer rest = ByteBuffer.wrap(prepared);
+            byte[] json = new byte[rest.getInt()];
+            rest.get(json);
+            byte[] writes = new byte[rest.remaining()];
+            rest.get(writes);
+            boolean isTaken = position.filter(real -> Arrays.equals(real, json)).isPresent();
+            try (WriteBatch batch = isTaken ? new WriteBatch(writes) : new WriteBatch();
+                    WriteOptions options = new WriteOptions()) {
+                batch.delete(PREPARED);
+                db.write(options, batch);
+            }
+            if (isTaken) {
+                begun = Optional.empty();
+                flushTheFirst(db);
+            }
+            return isTaken;
+        } catch (RocksDBException e) {
+            throw notWritten(Attempt.OF_NOTHING, e);
+        }
+    }
+
+    private IOException notWritten(Attempt attempt, RocksDBException e) {
+        failed = Optional.of(attempt);
+        return new IOException("the position cannot be written to " + directory + ": " + e.getMessage(), e);
+    }
+
     private void write(Position position, Map<Digest, Edit> edits) throws IOException {
         RocksDB db = open();
         byte[] json = position.toJson();
-        Optional<Attempt> attempt = Optional.empty();
+        Attempt attempt = Attempt.OF_NOTHING;
         try {
-            attempt = Optional.of(new Attempt(Optional.ofNullable(db.get(POSITION)), json, edits));
+            attempt = new Attempt(Optional.ofNullable(db.get(POSITION)), json, edits);
             write(db, Optional.of(json), edits);
-            if (!hasTable) { // from now on there is never a store without a position
-                try (FlushOptions now = new FlushOptions().setWaitForFlush(true)) {
-                    db.flush(now);
-                }
-                hasTable = true;
-            }
+            flushTheFirst(db);
         } catch (RocksDBException e) {
-            failed = attempt;
-            throw new IOException("the position cannot be written to " + directory + ": " + e.getMessage(), e);
+            throw notWritten(attempt, e);
+        }
+    }
+
+    /** From then on there is never a store without a position. */
+    private void flushTheFirst(RocksDB db) throws RocksDBException {
+        if (!hasTable) {
+            try (FlushOptions now = new FlushOptions().setWaitForFlush(true)) {
+                db.flush(now);
+            }
+            hasTable = true;
         }
     }
 
     private static void write(RocksDB db, Optional<byte[]> position, Map<Digest, Edit> edits) throws RocksDBException {
         try (WriteBatch batch = new WriteBatch();
                 WriteOptions toDisk = new WriteOptions().setSync(true)) {
-            if (position.isPresent()) {
-                batch.put(POSITION, position.get());
-            } else {
-                batch.delete(POSITION);
-            }
-            new KnownObjects(db).write(edits, batch);
+            fill(batch, position, edits, db);
+            batch.delete(PREPARED);
             db.write(toDisk, batch);
         }
+    }
+
+    private static void fill(WriteBatch batch, Optional<byte[]> position, Map<Digest, Edit> edits, RocksDB db)
+            throws RocksDBException {
+        if (position.isPresent()) {
+            batch.put(POSITION, position.get());
+        } else {
+            batch.delete(POSITION);
+        }
+        new KnownObjects(db).write(edits, batch);
     }
 
     @Override
@@ -279,7 +372,10 @@ public final class State implements PositionStore, AutoCloseable {
     }
 
     /** A write of which it is not known whether it has reached the disk. */
-    private record Attempt(Optional<byte[]> positionBefore, byte[] position, Map<Digest, Edit> edits) {}
+    private record Attempt(Optional<byte[]> positionBefore, byte[] position, Map<Digest, Edit> edits) {
+        /** Where nothing needs to be undone. */
+        static final Attempt OF_NOTHING = new Attempt(Optional.empty(), new byte[0], Map.of());
+    }
 
     /** The known objects of whichever store is open. */
     private final class StoredObjects implements Pending.Stored {

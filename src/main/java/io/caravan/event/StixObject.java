@@ -22,7 +22,8 @@ import java.util.stream.Collectors;
  * @param relationshipType of a relation, such as {@code indicates}; or empty
  * @param name its {@code name}, or else its {@code value}; or empty
  * @param markings the ids of its marking definitions
- * @param endMarkings of a relation or sighting, the internal ids of the marking definitions of what it ends at
+ * @param innerMarkings the marking definitions of what else it shows, by internal or STIX ids: of what a relation or
+ *     sighting ends at, of attached files
  * @param ends of a relation or sighting, what it ends at: STIX ids and internal ids; empty for other objects
  * @param references the ids of what it refers to otherwise: author, contained objects, labels
  */
@@ -35,12 +36,15 @@ public record StixObject(
         String relationshipType,
         String name,
         List<String> markings,
-        List<String> endMarkings,
+        List<String> innerMarkings,
         List<String> ends,
         List<String> references) {
 
     /** OpenCTI's extension of STIX objects; every object on a stream has it. */
     public static final String OPENCTI = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba";
+
+    /** OpenCTI's extension of observables, which STIX gives no author. */
+    private static final String OBSERVABLES = "extension-definition--f93e2c80-4231-4f9a-af8b-95c9bd566a82";
 
     /** The properties that a relation or sighting names its ends by, in the object (STIX ids) and in the extension (internal ids). */
     static final List<String> END_PROPERTIES =
@@ -113,7 +117,7 @@ public record StixObject(
         private String name = "";
         private String value = "";
         private final List<String> markings = new ArrayList<>();
-        private final List<String> endMarkings = new ArrayList<>();
+        private final List<String> innerMarkings = new ArrayList<>();
         private final List<String> ends = new ArrayList<>();
         private final List<String> references = new ArrayList<>();
 
@@ -131,7 +135,7 @@ public record StixObject(
                     relationshipType,
                     name.isEmpty() ? value : name,
                     List.copyOf(markings),
-                    List.copyOf(endMarkings),
+                    List.copyOf(innerMarkings),
                     isRelation ? List.copyOf(ends) : List.of(),
                     List.copyOf(references));
         }
@@ -177,6 +181,19 @@ public record StixObject(
                 json.nextToken();
                 if (field.equals(OPENCTI) && json.isExpectedStartObjectToken()) {
                     readOpencti(json);
+                } else if (field.equals(OBSERVABLES) && json.isExpectedStartObjectToken()) {
+                    readObservable(json);
+                } else {
+                    json.skipChildren();
+                }
+            }
+        }
+
+        private void readObservable(JsonParser json) throws IOException {
+            for (String field = json.nextFieldName(); field != null; field = json.nextFieldName()) {
+                json.nextToken();
+                if (field.equals("created_by_ref")) {
+                    addTexts(json, references);
                 } else {
                     json.skipChildren();
                 }
@@ -194,11 +211,34 @@ public record StixObject(
                         if (END_PROPERTIES.contains(field)) {
                             addTexts(json, ends);
                         } else if (END_MARKINGS.contains(field)) {
-                            addTexts(json, endMarkings);
+                            addTexts(json, innerMarkings);
+                        } else if (field.equals("files")) {
+                            readFiles(json);
                         } else {
                             json.skipChildren();
                         }
                     }
+                }
+            }
+        }
+
+        private void readFiles(JsonParser json) throws IOException {
+            if (!json.isExpectedStartArrayToken()) {
+                json.skipChildren();
+                return;
+            }
+            while (json.nextToken() != JsonToken.END_ARRAY) {
+                if (json.isExpectedStartObjectToken()) {
+                    for (String field = json.nextFieldName(); field != null; field = json.nextFieldName()) {
+                        json.nextToken();
+                        if (field.equals("object_marking_refs")) {
+                            addTexts(json, innerMarkings);
+                        } else {
+                            json.skipChildren();
+                        }
+                    }
+                } else {
+                    json.skipChildren();
                 }
             }
         }

@@ -16,46 +16,88 @@ import java.util.stream.Stream;
 /** Puts the changes of one event together, and tells each to what is known as it is added. */
 final class Telling {
 
+    private static final Bytes NOTHING = Bytes.of("{}");
+
     private final Event event;
     private final Known known;
+    private final boolean isFiltered;
     private final List<Change> changes = new ArrayList<>();
+    private final Set<String> types = new HashSet<>();
+    private Optional<Tlp> strictest = Optional.empty();
+    private boolean isContextShown;
     private long staleReferences;
-    private Optional<Marked> unchanged = Optional.empty();
 
-    Telling(Event event, Known known) {
+    Telling(Event event, Known known, boolean isFiltered) {
         this.event = event;
         this.known = known;
+        this.isFiltered = isFiltered;
     }
 
-    /** What was there until now, as far as it can be told. */
-    record Before(Optional<StixObject> state, boolean complete, List<String> changed) {
+    /**
+     * What was there until now, as far as it can be told.
+     *
+     * @param named the internal ids of other objects whose names the platform says beside it
+     */
+    record Before(Optional<StixObject> state, boolean complete, List<String> changed, Set<String> named) {
 
-        static final Before UNKNOWN = new Before(Optional.empty(), false, List.of());
+        static final Before UNKNOWN = new Before(Optional.empty(), false, List.of(), Set.of());
 
         static Before asTold(StixObject last, List<String> changed) {
-            return new Before(Optional.of(last), true, changed);
+            return new Before(Optional.of(last), true, changed, Set.of());
         }
+    }
+
+    /** All that the envelope's context shows. */
+    void showsInContext(List<StixObject> objects) throws IOException {
+        isContextShown = true;
+        for (StixObject object : objects) {
+            shows(object);
+        }
+    }
+
+    private void showsInContext(Before before) throws IOException {
+        showsInContext(before.state().map(List::of).orElse(List.of()));
+        if (!before.complete()) { // what was left out of the state stands in the patch
+            strictest = Optional.of(Tlp.RED);
+        }
+        for (String named : before.named()) {
+            Optional<KnownObject> object = known.object(named);
+            strictest =
+                    Tlp.strictest(strictest, object.isPresent() ? object.get().strictest() : Optional.of(Tlp.RED));
+        }
+    }
+
+    private void shows(StixObject object) throws IOException {
+        strictest = Tlp.strictest(strictest, Marked.of(object, known).strictest());
+        types.add(object.type());
     }
 
     /** The object's state until now is the one that was last told, if any was. */
     void upsert(Reason reason, StixObject object) throws IOException {
         Optional<KnownObject> previous = known.object(object.key());
-        upsert(
-                reason,
-                object,
-                previous.map(last -> Before.asTold(last.object(), List.of())).orElse(Before.UNKNOWN));
+        Before before =
+                previous.map(last -> Before.asTold(last.object(), List.of())).orElse(Before.UNKNOWN);
+        upsert(reason, object, before, previous, isDependency(previous));
     }
 
-    /** Where nothing is said of the state until now, it is the one that was last told, and may lack something. */
+    /**
+     * As the event's patches say. Where they say nothing of the state until now, it is the one that was last told, and may
+     * lack something.
+     */
     void upsert(Reason reason, StixObject object, Before told) throws IOException {
+        showsInContext(told);
         Optional<KnownObject> previous = known.object(object.key());
         Before before = told.state().isPresent()
                 ? told
-                : new Before(previous.map(KnownObject::object), told.complete(), told.changed());
-        // one that has come as itself stays one that matches the filter, also where an event needs it
-        boolean dependency = event.kind() == Event.Kind.DEPENDENCY
+                : new Before(previous.map(KnownObject::object), told.complete(), told.changed(), told.named());
+        upsert(reason, object, before, previous, isDependency(previous));
+    }
+
+    /** One that has come as itself stays one that matches the filter, also where an event needs it. */
+    private boolean isDependency(Optional<KnownObject> previous) {
+        return isFiltered
+                && event.kind() == Event.Kind.DEPENDENCY
                 && previous.map(KnownObject::dependency).orElse(true);
-        upsert(reason, object, before, previous, dependency);
     }
 
     /** A relation whose end has moved. */
@@ -102,7 +144,14 @@ final class Telling {
     }
 
     Meaning told() throws IOException {
-        return new Meaning(event, false, changes, IndicatorState.of(changes, known), staleReferences, unchanged);
+        shows(event.object());
+        boolean showsMore = !isContextShown
+                && event.envelope()
+                        .context()
+                        .filter(context -> !context.equals(NOTHING))
+                        .isPresent();
+        Meaning.Contents contents = new Meaning.Contents(showsMore ? Optional.of(Tlp.RED) : strictest, types);
+        return new Meaning(event, contents, false, changes, IndicatorState.of(changes, known), staleReferences);
     }
 
     private void upsert(
@@ -116,7 +165,6 @@ final class Telling {
         Marked state = Marked.of(object, known);
         KnownObject now = new KnownObject(object, dependency, state.strictest());
         if (isOnlyState() && previous.isPresent() && now.isAsTold(previous.get())) {
-            unchanged = Optional.of(state);
             return;
         }
         // what was told until now goes before what the platform says: an earlier rename may have been missed
@@ -140,7 +188,8 @@ final class Telling {
                 dependency,
                 previous));
         if (previousId.isPresent()) {
-            staleReferences += known.referringTo(List.of(previousId.get()));
+            staleReferences +=
+                    known.referringTo(Set.of(previousId.get(), object.key())); // labels are referred to by key
             if (object.internalId().isEmpty()) {
                 known.remove(previousId.get());
             }
@@ -166,7 +215,7 @@ final class Telling {
                 Optional.of(state),
                 true,
                 List.of(),
-                previous.map(KnownObject::dependency).orElse(event.kind() == Event.Kind.DEPENDENCY),
+                previous.map(KnownObject::dependency).orElse(isDependency(Optional.empty())),
                 previous));
         staleReferences += known.referringTo(last.ids());
         known.remove(last.key());

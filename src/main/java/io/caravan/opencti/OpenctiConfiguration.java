@@ -120,6 +120,14 @@ public class OpenctiConfiguration implements Cloneable {
                             + " its content.")
     private int eventMaxBytes = 64 << 20;
 
+    @UriParam(
+            label = "advanced",
+            defaultValue = "true",
+            description =
+                    "Follow the platform. When false nothing is read there, and batches come from the program that the"
+                            + " consumer runs in.")
+    private boolean following = true;
+
     @UriParam(label = "advanced", description = "Where the position is kept. Without one every start is a first run.")
     @Metadata(autowired = true)
     private PositionStore positionStore;
@@ -279,6 +287,14 @@ public class OpenctiConfiguration implements Cloneable {
 
     public void setEventMaxBytes(int eventMaxBytes) {
         this.eventMaxBytes = eventMaxBytes;
+    }
+
+    public boolean isFollowing() {
+        return following;
+    }
+
+    public void setFollowing(boolean following) {
+        this.following = following;
     }
 
     public PositionStore getPositionStore() {

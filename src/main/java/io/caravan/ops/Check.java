@@ -5,6 +5,7 @@ import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.Platform.LiveStream;
 import io.caravan.opencti.stream.StreamProbe;
+import io.caravan.sink.DeadLetterTopic;
 import io.caravan.sink.KafkaFailure;
 import io.caravan.sink.KafkaTopics;
 import java.io.IOException;
@@ -112,7 +113,9 @@ public final class Check {
 
     private void checkKafka() {
         try {
-            for (KafkaTopics.Finding finding : new KafkaTopics(settings.kafka()).look()) {
+            DeadLetterTopic letters = settings.deadLetterTopic(letter -> {});
+            KafkaTopics topics = new KafkaTopics(settings.kafka(), letters, settings.positionTopic());
+            for (KafkaTopics.Finding finding : topics.look()) {
                 if (finding.usable()) {
                     good("kafka", finding.text());
                 } else {

@@ -44,8 +44,8 @@ public final class DryRun {
             throw new IOException("caravan.data-dir: nothing is known in " + directory + ": ./caravan run begins");
         }
         try (State state = State.readOnly(directory)) {
-            requireOurs(state.read(), new Platform(options).url(), stream);
-            Comparison comparison = new Comparison(state, MOST_EXAMPLES);
+            Position known = ours(state.read(), new Platform(options).url(), stream);
+            Comparison comparison = new Comparison(state, known.isFiltered(), MOST_EXAMPLES);
             DryReconcile.read(options, stream, comparison);
             comparison.finish();
             for (Finding finding : Finding.values()) {
@@ -55,14 +55,14 @@ public final class DryRun {
         }
     }
 
-    private static void requireOurs(Optional<Position> position, String platform, String stream) throws IOException {
-        boolean isOurs = position.filter(known ->
-                        known.platform().equals(platform) && known.stream().equals(stream))
-                .isPresent();
-        if (!isOurs) {
+    private static Position ours(Optional<Position> position, String platform, String stream) throws IOException {
+        Optional<Position> ours = position.filter(
+                known -> known.platform().equals(platform) && known.stream().equals(stream));
+        if (ours.isEmpty()) {
             throw new IOException("caravan.data-dir: nothing is known of " + stream + " of " + platform + ", but "
                     + position.map(other -> "of " + other.stream() + " of " + other.platform())
                             .orElse("nothing at all"));
         }
+        return ours.get();
     }
 }

@@ -5,6 +5,7 @@ import io.caravan.event.DeadLetters;
 import io.caravan.event.Deletion;
 import io.caravan.event.Merge;
 import io.caravan.event.Position;
+import io.caravan.event.PositionStore;
 import io.caravan.event.Reconciliation;
 import io.caravan.event.State;
 import io.caravan.event.Update;
@@ -17,9 +18,12 @@ import io.caravan.opencti.stream.MeaningStep;
 import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.opencti.stream.Retries;
 import io.caravan.sink.DeadLetterFiles;
+import io.caravan.sink.DeadLetterTopic;
 import io.caravan.sink.Journal;
+import io.caravan.sink.KafkaPositions;
 import io.caravan.sink.KafkaSink;
 import io.caravan.sink.Mirror;
+import io.caravan.sink.PositionTopic;
 import io.caravan.sink.Refusals;
 import io.caravan.sink.Sinks;
 import java.io.IOException;
@@ -91,13 +95,15 @@ public final class Program implements AutoCloseable {
         state = new State(settings.stateDirectory());
         journal = new Journal(settings.filesDirectory().resolve("journal"), data.resolve("state/journal.json"));
         metrics = new Metrics(settings.sinks());
-        DeadLetters deadLetters =
-                metrics.counting(new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC()));
+        DeadLetters files = metrics.counting(new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC()));
+        DeadLetterTopic topic = settings.deadLetterTopic(files);
+        DeadLetters deadLetters = settings.sinks().contains("kafka") ? topic : files;
         mirror = new Mirror(settings.filesDirectory().resolve("objects"), deadLetters);
-        kafka = new KafkaSink(settings.kafka(), deadLetters);
+        Optional<PositionTopic> positions = settings.positionTopic();
+        kafka = new KafkaSink(settings.kafka(), positions, topic, this::fail);
 
         OpenctiConfiguration opencti = settings.opencti();
-        opencti.setPositionStore(state);
+        opencti.setPositionStore(positions.isPresent() ? new KafkaPositions(positions.get(), state, kafka) : state);
         opencti.setDeadLetters(deadLetters);
         opencti.setFailureHandler(this::fail);
         OpenctiComponent component = new OpenctiComponent();
@@ -118,8 +124,7 @@ public final class Program implements AutoCloseable {
         main.bind("update", new MeaningStep(new Update()));
         main.bind("delete", new MeaningStep(new Deletion()));
         main.bind("merge", new MeaningStep(new Merge()));
-        boolean isFiltered = !settings.get("opencti.stream").equals("live");
-        main.bind("reconcile", new MeaningStep(new Reconciliation(isFiltered)));
+        main.bind("reconcile", new MeaningStep(new Reconciliation()));
         main.bind("deadLetter", new DeadLetterStep(Refusals::isOutage));
         main.bind("doors", new Doors(settings.doors()));
         main.bind("refusedEvent", new RefusedEvent());
@@ -188,12 +193,24 @@ public final class Program implements AutoCloseable {
             return;
         }
         try {
+            requireState(); // before another instance is fenced off
             kafka.start();
-        } catch (KafkaSink.Unusable e) {
+        } catch (PositionStore.Unusable | KafkaSink.Unusable e) {
             throw new Unusable(List.of(e.getMessage()), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Unusable(List.of("kafka: interrupted at the start"), e);
+        }
+    }
+
+    /** A state that is away only, as on a full disk, is waited for later. */
+    private void requireState() throws PositionStore.Unusable {
+        try {
+            state.read();
+        } catch (PositionStore.Unusable e) {
+            throw e;
+        } catch (IOException e) {
+            LOG.debug("The state cannot be read yet", e);
         }
     }
 

@@ -1,17 +1,21 @@
 package io.caravan.ops;
 
+import io.caravan.event.DeadLetters;
 import io.caravan.event.Tlp;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiConfiguration.OnGap;
 import io.caravan.opencti.Platform;
+import io.caravan.sink.DeadLetterTopic;
 import io.caravan.sink.Door;
 import io.caravan.sink.KafkaOptions;
+import io.caravan.sink.PositionTopic;
 import io.caravan.sink.Topic;
 import java.io.IOException;
 import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -38,7 +42,9 @@ public final class Settings {
     /** A setting: its default as it would stand in the file, and what its value must be. */
     record Setting(String name, String byDefault, Value value) {}
 
+    private static final String KAFKA = "kafka";
     private static final String SINKS = "caravan.sinks";
+    private static final String POSITION_STORE = "caravan.position-store";
 
     private static final Map<String, Setting> ALL = new LinkedHashMap<>();
 
@@ -62,7 +68,7 @@ public final class Settings {
         add("caravan.batch-max-bytes", "16MB", Value.sizeBetween("1KB", "1GB"));
         add("caravan.event-max-bytes", "64MB", Value.sizeBetween("1KB", "1GB"));
         add("caravan.data-dir", "data", Value::present);
-        add("caravan.position-store", "local", Value.oneOf("local"));
+        add(POSITION_STORE, "local", Value.oneOf("local", "kafka"));
         add(SINKS, "journal", Value.each(Value::sink));
         add("caravan.http-host", "127.0.0.1", Value::host);
         add("caravan.http-port", "8080", Value.between(0, 65_535));
@@ -208,8 +214,29 @@ public final class Settings {
         return home.resolve("routes");
     }
 
+    /** In the order in which they get a batch: where Kafka holds the position, it comes last. */
     public List<String> sinks() {
-        return Value.list(get(SINKS));
+        List<String> sinks = new ArrayList<>(Value.list(get(SINKS)));
+        if (isPositionInKafka() && sinks.remove(KAFKA)) {
+            sinks.add(KAFKA);
+        }
+        return sinks;
+    }
+
+    /** What keeps dead letters in Kafka, too, if Kafka is a sink. */
+    public DeadLetterTopic deadLetterTopic(DeadLetters files) {
+        return new DeadLetterTopic(kafka(), files, !doors().containsKey(KAFKA), Clock.systemUTC());
+    }
+
+    /** Where positions are kept in Kafka; empty where they are not. */
+    public Optional<PositionTopic> positionTopic() {
+        return isPositionInKafka()
+                ? Optional.of(new PositionTopic(kafka(), Platform.address(get("opencti.url")), get("opencti.stream")))
+                : Optional.empty();
+    }
+
+    private boolean isPositionInKafka() {
+        return get(POSITION_STORE).equals(KAFKA);
     }
 
     /** Where health and metrics are served. */
@@ -302,12 +329,16 @@ public final class Settings {
         } catch (IllegalArgumentException e) {
             mistakes.add("opencti." + e.getMessage());
         }
-        if (sinks().contains("kafka") && get("kafka.brokers").isEmpty()) {
+        if (isPositionInKafka() && !sinks().contains(KAFKA)) {
+            mistakes.add(POSITION_STORE + ": \"kafka\" is for what the sink kafka delivers, and " + SINKS
+                    + " does not name it: name it there, or say local");
+        }
+        if (sinks().contains(KAFKA) && get("kafka.brokers").isEmpty()) {
             mistakes.add(
                     "kafka.brokers: not set, and caravan.sinks names kafka: say host:port of one broker or of several,"
                             + " separated by commas (KAFKA_BROKERS)");
         }
-        if (sinks().contains("kafka")) {
+        if (sinks().contains(KAFKA)) {
             Map<Topic, String> names = topicNames();
             if (new HashSet<>(names.values()).size() < names.size()) {
                 mistakes.add("kafka.topic: two topics have one name: " + new TreeMap<>(names).values());

@@ -27,8 +27,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Dead letters as files, one a day (UTC): {@code {"time", "sink", "position", "id", "error", "attempts", "event"}} a line,
- * on the disk when {@link #keep} returns. The event is the envelope as it came; where that is no JSON, a string of its
+ * Dead letters as files, one a day (UTC): {@code {"time", "sink", "position", "op", "id", "error", "attempts", "event"}} a
+ * line, on the disk when {@link #keep} returns. The event is the envelope as it came; where that is no JSON, a string of its
  * text; where it is not even UTF-8, an object {@code {"base64": …}}; null where it was too large to keep. Safe for
  * threads.
  */
@@ -53,14 +53,13 @@ public final class DeadLetterFiles implements DeadLetters {
     public synchronized void keep(DeadLetter letter) throws IOException {
         Instant time = clock.instant();
         Path file = directory.resolve(LocalDate.ofInstant(time, ZoneOffset.UTC) + ".ndjson");
-        ByteBuffer head = ByteBuffer.wrap(head(letter, time));
-        ByteBuffer event = letter.event().map(DeadLetterFiles::eventJson).orElse(ByteBuffer.wrap(NULL));
+        List<ByteBuffer> line = line(letter, time);
         Durably.createDirectories(directory);
         try (FileChannel channel =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
             long end = endOfLastLine(channel);
             channel.truncate(end).position(end);
-            for (ByteBuffer part : List.of(head, event, ByteBuffer.wrap(END))) {
+            for (ByteBuffer part : line) {
                 while (part.hasRemaining()) {
                     channel.write(part.slice(part.position(), Math.min(PIECE, part.remaining())));
                     part.position(part.position() + Math.min(PIECE, part.remaining()));
@@ -69,6 +68,12 @@ public final class DeadLetterFiles implements DeadLetters {
             channel.force(true);
         }
         Durably.syncDirectory(directory);
+    }
+
+    /** A letter's line, in parts. */
+    static List<ByteBuffer> line(DeadLetter letter, Instant time) throws IOException {
+        ByteBuffer event = letter.event().map(DeadLetterFiles::eventJson).orElse(ByteBuffer.wrap(NULL));
+        return List.of(ByteBuffer.wrap(head(letter, time)), event, ByteBuffer.wrap(END));
     }
 
     /** A line that a kill tore was never acknowledged: its event comes again. */
@@ -98,6 +103,7 @@ public final class DeadLetterFiles implements DeadLetters {
             json.writeStringField("time", time.toString());
             json.writeStringField("sink", letter.sink());
             writeTextOrNull(json, "position", letter.position());
+            writeTextOrNull(json, "op", letter.op());
             writeTextOrNull(json, "id", letter.id());
             json.writeStringField("error", letter.error());
             json.writeNumberField("attempts", letter.attempts());

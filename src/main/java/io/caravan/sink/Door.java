@@ -54,7 +54,7 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
     }
 
     private Meaning let(Meaning meaning) {
-        boolean isWithheld = !mayPass(meaning);
+        boolean isWithheld = !mayPass(meaning.contents());
         Event event = isWithheld ? placeOf(meaning.event()) : meaning.event();
         List<Change> changes = new ArrayList<>();
         for (Change change : meaning.changes()) {
@@ -64,28 +64,11 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
         for (IndicatorState state : meaning.indicators()) {
             let(state, event).ifPresent(indicators::add);
         }
-        return new Meaning(event, isWithheld, changes, indicators, meaning.staleReferences(), meaning.unchanged());
+        return new Meaning(event, meaning.contents(), isWithheld, changes, indicators, meaning.staleReferences());
     }
 
-    /** All that stands in the envelope; what is only known, as a relation that vanishes or moves, does not. */
-    private boolean mayPass(Meaning meaning) {
-        Event event = meaning.event();
-        if (!mayPass(event.object().type(), event.object().tlp())
-                || !meaning.unchanged().map(this::mayPass).orElse(true)) {
-            return false;
-        }
-        for (Change change : meaning.changes()) {
-            boolean isInEnvelope = change.object().key().equals(event.object().key())
-                    || change.reason() == Reason.MERGED_INTO
-                    || change.reason() == Reason.CASCADE
-                            && event.envelope().context().isPresent();
-            if (isInEnvelope
-                    && !(mayPass(change.state())
-                            && change.past().map(this::mayPass).orElse(true))) {
-                return false;
-            }
-        }
-        return true;
+    private boolean mayPass(Meaning.Contents contents) {
+        return (types.isEmpty() || types.containsAll(contents.types())) && isMildEnough(contents.strictest());
     }
 
     private Optional<Change> let(Change change, Event event) {
@@ -105,7 +88,7 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
             return let(state.change(), event).map(change -> let(state, change));
         }
         return mayPass(state.indicator().type(), state.tlp())
-                ? Optional.of(let(state, with(state.change(), event)))
+                ? Optional.of(let(state, again(state, event)))
                 : Optional.empty();
     }
 
@@ -122,6 +105,23 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
                         mildEnough(state.actors()),
                         state.dependency(),
                         state.tlp());
+    }
+
+    /** An indicator that is told again says nothing of the object that is the reason. */
+    private static Change again(IndicatorState state, Event event) {
+        Change change = state.change();
+        return new Change(
+                event,
+                Type.UPSERT,
+                change.reason(),
+                new Marked(state.indicator(), state.tlp(), state.tlp()),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                false,
+                List.of(),
+                state.dependency(),
+                Optional.empty());
     }
 
     /** The state that the sink has, by what was told last; where nothing was, by what the platform says of the state before. */
@@ -208,7 +208,7 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
                 List.of(),
                 List.of());
         Envelope envelope = new Envelope(event.kind(), event.envelope().type(), "", ids, Optional.empty());
-        return new Event(event.id(), event.op(), envelope, NOTHING);
+        return new Event(event.id(), event.op(), envelope, NOTHING, event.kept());
     }
 
     private List<Named> mildEnough(List<Named> named) {

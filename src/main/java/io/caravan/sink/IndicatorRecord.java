@@ -167,7 +167,7 @@ public final class IndicatorRecord {
     }
 
     private void writeValues(SparseJson json) throws IOException {
-        json.textOrTexts("ip", all(ValueKind.IPV4, ValueKind.IPV6));
+        json.textOrTexts("ip", addresses());
         json.numberOrNumbers("port", numbers(ValueKind.PORT));
         json.object("as");
         json.numberOrNumbers("number", numbers(ValueKind.AS_NUMBER));
@@ -349,9 +349,12 @@ public final class IndicatorRecord {
                 .toList();
     }
 
-    private List<String> all(ValueKind... kinds) {
-        return Stream.of(kinds)
-                .flatMap(kind -> values.getOrDefault(kind, List.of()).stream())
+    private List<String> all(ValueKind kind) {
+        return values.getOrDefault(kind, List.of());
+    }
+
+    private List<String> addresses() {
+        return Stream.concat(all(ValueKind.IPV4).stream(), all(ValueKind.IPV6).stream())
                 .toList();
     }
 

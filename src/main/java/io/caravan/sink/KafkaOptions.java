@@ -28,6 +28,7 @@ public record KafkaOptions(
         String brokers, int recordMaxBytes, String topicPrefix, Map<Topic, String> names, Map<String, String> client) {
 
     private static final int DELIVERY_TIMEOUT = 30_000;
+    private static final int TRANSACTION_TIMEOUT = 60_000;
 
     /** What delivery rests on, or what has a setting of its own: by property, why it cannot be set. */
     private static final Map<String, String> RESERVED = Map.of(
@@ -125,6 +126,19 @@ public record KafkaOptions(
         properties.put(ProducerConfig.KEY_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
         properties.put(ProducerConfig.VALUE_SERIALIZER_CLASS_CONFIG, ByteArraySerializer.class);
         return properties;
+    }
+
+    /** As {@link #producer}, in transactions under this name. */
+    Map<String, Object> transactional(int room, String id) {
+        Map<String, Object> properties = producer(room);
+        properties.put(ProducerConfig.TRANSACTIONAL_ID_CONFIG, id);
+        properties.putIfAbsent(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, String.valueOf(TRANSACTION_TIMEOUT));
+        return properties;
+    }
+
+    /** After this time the brokers end a transaction by themselves. */
+    Duration transactionTimeout() {
+        return Duration.ofMillis(number(ProducerConfig.TRANSACTION_TIMEOUT_CONFIG, TRANSACTION_TIMEOUT));
     }
 
     /** When a record that the producer has been given must have been answered for, at the latest. */

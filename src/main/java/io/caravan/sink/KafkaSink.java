@@ -2,25 +2,23 @@ package io.caravan.sink;
 
 import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
-import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
+import io.caravan.event.EventId;
 import io.caravan.event.Meaning;
+import io.caravan.event.Position;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
 import java.util.HashSet;
-import java.util.IdentityHashMap;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.Producer;
+import java.util.function.Consumer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.clients.producer.RecordMetadata;
 import org.apache.kafka.common.KafkaException;
@@ -29,13 +27,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The Kafka sink: a batch's records are sent, and all are with every in-sync replica when {@link #deliver} returns. It
- * owns the producer. Whatever fails, the producer is thrown away, with what it still holds, and the next try sends the
- * whole batch anew with another; so a batch may be written twice, but never in part. What was on its way to a broker may
- * still be written behind the new one's records: only a transaction fences that.
+ * The Kafka sink: a batch's records are sent, and all are with every in-sync replica when {@link #deliver} returns. Whatever
+ * fails, the producer is thrown away, and the next try sends the whole batch anew with another.
+ *
+ * <p>Where positions are kept in Kafka, the records lie in a transaction that is open then, and {@link #commit} ends it with
+ * the position: readers of committed records see all of a batch or nothing, and each once. Else a batch may be written
+ * twice, but never in part, and what was on its way to a broker may still be written behind the new producer's records.
  *
  * <p>A record that Kafka will never take becomes a dead letter, on the disk before the batch counts as delivered, and the
- * others go. Where Kafka does not say which of a request's records it means, the batch is sent again record by record.
+ * others go. Where Kafka does not say which record it means (in a transaction it never does for certain), each is sent
+ * alone to find it.
  *
  * <p>Called by one thread at a time.
  */
@@ -45,18 +46,23 @@ public final class KafkaSink implements AutoCloseable {
     private static final String NAME = "kafka";
 
     private final KafkaOptions options;
-    private final KafkaTopics topics;
     private final KafkaRecords records;
-    private final DeadLetters deadLetters;
-    private final Set<String> told = new HashSet<>();
-    private volatile Optional<Producer<byte[], byte[]>> producer = Optional.empty();
-    private volatile boolean closed;
+    private final KafkaLink link;
+    private final DeadLetterTopic deadLetters;
     private Tries tries = new Tries(-1);
 
-    public KafkaSink(KafkaOptions options, DeadLetters deadLetters) {
+    /**
+     * @param positions where positions are kept in Kafka, too
+     * @param failed is told why the stream can be delivered no longer
+     */
+    public KafkaSink(
+            KafkaOptions options,
+            Optional<PositionTopic> positions,
+            DeadLetterTopic deadLetters,
+            Consumer<Exception> failed) {
         this.options = options;
-        this.topics = new KafkaTopics(options);
         this.records = new KafkaRecords(options);
+        this.link = new KafkaLink(options, deadLetters, positions, failed);
         this.deadLetters = deadLetters;
     }
 
@@ -77,16 +83,19 @@ public final class KafkaSink implements AutoCloseable {
      */
     public void start() throws Unusable, InterruptedException {
         try {
-            newProducer(options.recordMaxBytes())
-                    .close(Duration.ZERO); // what it cannot be made of is said where Kafka is away, too
-            open();
-        } catch (UnusableTopic e) {
+            link.rehearse(); // what it cannot be made of is said where Kafka is away, too
+        } catch (IOException | KafkaException e) {
+            throw new Unusable("kafka.client: " + KafkaFailure.reason(e), e);
+        }
+        try {
+            link.open();
+        } catch (KafkaLink.UnusableTopic e) {
             throw new Unusable("kafka.topics: " + e.getMessage(), e);
-        } catch (KafkaFailure e) {
+        } catch (IOException e) {
             LOG.warn(
                     "{}; the first batch waits for it (is it up, and is kafka.client.security.protocol what it speaks?)",
                     e.getMessage());
-        } catch (IOException | KafkaException e) {
+        } catch (KafkaException e) {
             throw new Unusable("kafka.client: " + KafkaFailure.reason(e), e);
         }
     }
@@ -99,38 +108,95 @@ public final class KafkaSink implements AutoCloseable {
         tries.count++;
         boolean isDelivered = false;
         try {
-            try {
-                send(batch, false);
-            } catch (OneIsRefused e) {
-                LOG.warn(
-                        "Kafka refuses one of several records and does not say which ({}): each is sent alone now",
-                        e.getMessage());
-                discard();
-                send(batch, true);
+            if (!isCommitted(batch.after())) {
+                sendAll(batch);
+            }
+            if (!link.isTransactional()) {
+                sendLetters();
             }
             isDelivered = true;
         } catch (InterruptException e) {
             throw (InterruptedException) new InterruptedException(e.getMessage()).initCause(e);
         } catch (KafkaException | IllegalStateException e) { // the latter from a producer that was closed meanwhile
             throw KafkaFailure.of(options.brokers(), e);
-        } catch (OneIsRefused e) {
-            throw new IllegalStateException("a record was sent alone, and one of several was refused", e);
         } finally {
             if (!isDelivered) {
-                discard();
+                link.discard();
             }
         }
+    }
+
+    /** A batch is handed over from its beginning: what was delivered of it and not committed is given up. */
+    void giveUp() {
+        if (link.isInTransaction()) {
+            link.abort();
+        }
+    }
+
+    /** Those of batches before this one, and of this one. */
+    private void sendLetters() throws IOException, InterruptedException {
+        List<Future<RecordMetadata>> sent = link.sendLetters(link.open());
+        for (Future<RecordMetadata> letter : sent) {
+            Optional<Throwable> failure = failure(letter);
+            if (failure.isPresent()) {
+                throw KafkaFailure.of(options.brokers(), failure.get());
+            }
+        }
+        deadLetters.sent(sent.size());
+    }
+
+    /** The position that is committed; empty before the first. Only where positions are kept in Kafka. */
+    Optional<Position> committed() throws IOException, InterruptedException {
+        return link.committed();
+    }
+
+    /** Whether a commit whose outcome was not known has gone through. */
+    boolean isCommitted(Position position) throws IOException, InterruptedException {
+        return link.isTransactional() && link.committed().equals(Optional.of(position));
+    }
+
+    /** Commits the position, with the batch's records where one was delivered. When this throws, it may be committed or not. */
+    void commit(Position position) throws IOException, InterruptedException {
+        link.commit(position);
+    }
+
+    /** Whether a batch was delivered and is not committed yet. */
+    boolean awaitsCommit() {
+        return link.isInTransaction();
     }
 
     /** From any thread; a batch under way fails. */
     @Override
     public void close() {
-        closed = true;
-        discard();
+        link.close();
+    }
+
+    private void sendAll(Batch batch) throws IOException, InterruptedException {
+        if (link.isInTransaction()) {
+            throw new IOException("a second batch came to the bean kafka before the first was committed: the route"
+                    + " sink-kafka has to call it once, with the whole batch");
+        }
+        try {
+            send(batch, false);
+        } catch (OneIsRefused e) {
+            LOG.warn(
+                    "Kafka refuses one of several records and does not say which ({}): each is sent alone now",
+                    e.getMessage());
+            link.abort();
+            try {
+                send(batch, true);
+                if (link.isTransactional()) {
+                    link.abort();
+                    send(batch, false);
+                }
+            } catch (OneIsRefused again) {
+                throw new IOException("Kafka refuses one of several records and takes each alone", again);
+            }
+        }
     }
 
     private void send(Batch batch, boolean oneByOne) throws IOException, InterruptedException, OneIsRefused {
-        Producer<byte[], byte[]> open = open();
+        link.begin();
         Deque<Sent> underWay = new ArrayDeque<>();
         long bytes = 0;
         for (Meaning meaning : batch.meanings()) {
@@ -147,7 +213,7 @@ public final class KafkaSink implements AutoCloseable {
                 while (!underWay.isEmpty() && (oneByOne || bytes + place.size > options.window())) {
                     bytes -= await(underWay.remove(), underWay, oneByOne);
                 }
-                Sent sent = new Sent(place, open.send(record));
+                Sent sent = send(place, record);
                 if (sent.future.isDone()) {
                     await(sent, underWay, oneByOne); // where it failed at once so would all others, after a wait each
                 } else {
@@ -161,10 +227,23 @@ public final class KafkaSink implements AutoCloseable {
         }
     }
 
+    /** A transaction that has failed takes no further records, and says why as it throws. */
+    private Sent send(Place place, ProducerRecord<byte[], byte[]> record)
+            throws IOException, InterruptedException, OneIsRefused {
+        try {
+            return new Sent(place, link.open().send(record));
+        } catch (KafkaException e) {
+            if (isOneOfSeveral(e)) {
+                throw new OneIsRefused(e);
+            }
+            throw e;
+        }
+    }
+
     /** The record's size, when it is written or refused for good. */
     private int await(Sent sent, Collection<Sent> others, boolean alone)
             throws IOException, InterruptedException, OneIsRefused {
-        Optional<Throwable> failure = failure(sent);
+        Optional<Throwable> failure = failure(sent.future);
         if (failure.isPresent()) {
             Throwable cause = failure.get();
             if (!alone && (isOneOfSeveral(cause) || isOneOfSeveral(others))) {
@@ -174,6 +253,11 @@ public final class KafkaSink implements AutoCloseable {
                 throw KafkaFailure.of(options.brokers(), cause);
             }
             refuse(sent.place, "is refused by Kafka: " + cause.getMessage());
+            if (link.isTransactional()) {
+                link.beginAgain();
+            }
+        } else if (alone && link.isTransactional() && link.isOld()) {
+            link.beginAgain(); // nothing of it is kept, and the brokers' patience ends
         }
         return sent.place.size;
     }
@@ -182,24 +266,27 @@ public final class KafkaSink implements AutoCloseable {
     private boolean isOneOfSeveral(Collection<Sent> others) throws IOException, InterruptedException {
         for (Sent sent : others) {
             if (sent.future.isDone()
-                    && failure(sent).filter(KafkaSink::isOneOfSeveral).isPresent()) {
+                    && failure(sent.future).filter(this::isOneOfSeveral).isPresent()) {
                 return true;
             }
         }
         return false;
     }
 
-    private static boolean isOneOfSeveral(Throwable failure) {
-        return Refusals.of(failure) == Refusals.Verdict.ONE_IS_REFUSED;
+    /** In a transaction, those that were not sent yet fail as the one that is refused. */
+    private boolean isOneOfSeveral(Throwable failure) {
+        Refusals.Verdict verdict = Refusals.of(failure);
+        return verdict == Refusals.Verdict.ONE_IS_REFUSED
+                || verdict == Refusals.Verdict.REFUSED && link.isTransactional();
     }
 
     /**
      * Waits until the record is written, or is not, and why. The producer itself gives a record up in time; unless its
      * thread is dead, as after an error of the JVM.
      */
-    private Optional<Throwable> failure(Sent sent) throws IOException, InterruptedException {
+    private Optional<Throwable> failure(Future<RecordMetadata> sent) throws IOException, InterruptedException {
         try {
-            sent.future.get(options.patience().toMillis(), TimeUnit.MILLISECONDS);
+            sent.get(options.patience().toMillis(), TimeUnit.MILLISECONDS);
             return Optional.empty();
         } catch (ExecutionException e) {
             return Optional.of(e.getCause());
@@ -214,73 +301,9 @@ public final class KafkaSink implements AutoCloseable {
     private void refuse(Place place, String why) throws IOException {
         Event event = place.event;
         String error = "its record of " + place.size + " bytes for " + place.topic + " " + why;
-        deadLetters.keep(new DeadLetter(
-                NAME, event.id().toString(), event.objectId(), error, tries.count, Optional.of(event.raw())));
+        deadLetters.keep(DeadLetter.of(event, NAME, error, tries.count));
         tries.refused(place);
         LOG.warn("Dead letter, position {}: {}: {}", event.id(), event, error);
-    }
-
-    private Producer<byte[], byte[]> open() throws IOException, InterruptedException {
-        requireOpen();
-        if (producer.isEmpty()) {
-            producer = Optional.of(newProducer(prepareTopics()));
-            if (closed) { // meanwhile
-                discard();
-            }
-            requireOpen();
-        }
-        return producer.get();
-    }
-
-    private void requireOpen() throws IOException {
-        if (closed) {
-            throw new IOException("the Kafka sink is closed");
-        }
-    }
-
-    /** How large what is sent at once may be for all of them. */
-    private int prepareTopics() throws IOException, InterruptedException {
-        try {
-            KafkaTopics.Prepared prepared = topics.prepare();
-            for (KafkaTopics.Finding finding : prepared.findings()) {
-                if (!finding.usable()) {
-                    throw new UnusableTopic(finding.text());
-                }
-                if (told.add(finding.text())) {
-                    LOG.warn("{}", finding.text());
-                }
-            }
-            return prepared.room();
-        } catch (KafkaException e) {
-            throw orAway(e);
-        }
-    }
-
-    private Producer<byte[], byte[]> newProducer(int room) throws IOException {
-        try {
-            return new KafkaProducer<>(options.producer(room));
-        } catch (KafkaException e) {
-            throw orAway(e);
-        }
-    }
-
-    /** A failure to make a client, thrown on; but brokers that have no address yet are away, as where their container starts later. */
-    private KafkaException orAway(KafkaException failure) throws KafkaFailure {
-        if (KafkaFailure.reason(failure).startsWith("No resolvable bootstrap urls")) {
-            throw KafkaFailure.of(options.brokers(), failure);
-        }
-        return failure;
-    }
-
-    /** What it still holds is not sent; records under way may arrive all the same. */
-    private void discard() {
-        Optional<Producer<byte[], byte[]>> discarded = producer;
-        producer = Optional.empty();
-        try {
-            discarded.ifPresent(open -> open.close(Duration.ZERO));
-        } catch (KafkaException e) { // of a producer that is not needed any more
-            LOG.debug("A Kafka producer did not close in order", e);
-        }
     }
 
     /** A record of a batch, the same however often the batch is tried: the event's n-th. */
@@ -291,7 +314,7 @@ public final class KafkaSink implements AutoCloseable {
     /** The batch that is being tried: how often, and what of it is a dead letter by now. */
     private static final class Tries {
         private final long batch;
-        private final Map<Event, Set<Integer>> refused = new IdentityHashMap<>();
+        private final Set<Refused> refused = new HashSet<>();
         private int count;
 
         Tries(long batch) {
@@ -299,11 +322,18 @@ public final class KafkaSink implements AutoCloseable {
         }
 
         void refused(Place place) {
-            refused.computeIfAbsent(place.event, event -> new HashSet<>()).add(place.number);
+            refused.add(Refused.of(place));
         }
 
         boolean hasRefused(Place place) {
-            return refused.getOrDefault(place.event, Set.of()).contains(place.number);
+            return refused.contains(Refused.of(place));
+        }
+    }
+
+    /** An event's n-th record, by what an event keeps that is withheld at a door, and handed over again. */
+    private record Refused(EventId id, long event, int number) {
+        static Refused of(Place place) {
+            return new Refused(place.event.id(), place.event.fingerprint(), place.number);
         }
     }
 
@@ -312,14 +342,6 @@ public final class KafkaSink implements AutoCloseable {
 
         OneIsRefused(Throwable cause) {
             super(cause.getMessage(), cause);
-        }
-    }
-
-    private static final class UnusableTopic extends IOException {
-        private static final long serialVersionUID = 1L;
-
-        UnusableTopic(String message) {
-            super(message);
         }
     }
 }

@@ -2,9 +2,8 @@ package io.caravan.sink;
 
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,9 +26,20 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 public final class KafkaTopics {
 
     private final KafkaOptions options;
+    private final Map<String, TopicPlan> plans = new LinkedHashMap<>();
 
-    public KafkaTopics(KafkaOptions options) {
+    /**
+     * @param letters dead letters in Kafka, too
+     * @param positions where positions are kept in Kafka
+     */
+    public KafkaTopics(KafkaOptions options, DeadLetterTopic letters, Optional<PositionTopic> positions) {
         this.options = options;
+        for (Topic topic : options.topics()) {
+            String name = options.nameOf(topic);
+            plans.put(name, TopicPlan.of(name, topic.cleanupPolicy()));
+        }
+        plans.put(letters.plan().name(), letters.plan());
+        positions.map(PositionTopic::plan).ifPresent(plan -> plans.put(plan.name(), plan));
     }
 
     /** What was found of a topic, for a person; an unusable one would lose records. */
@@ -51,10 +61,10 @@ public final class KafkaTopics {
     Prepared prepare() throws IOException, InterruptedException {
         try (Admin admin = Admin.create(options.admin())) {
             boolean allAreNew = true;
-            for (Map.Entry<Topic, Optional<TopicDescription>> entry :
+            for (Map.Entry<String, Optional<TopicDescription>> entry :
                     describe(admin).entrySet()) {
                 if (entry.getValue().isEmpty()) {
-                    make(admin, entry.getKey());
+                    make(admin, plans.get(entry.getKey()));
                 } else {
                     allAreNew = false;
                 }
@@ -62,8 +72,8 @@ public final class KafkaTopics {
             if (allAreNew) {
                 return new Prepared(List.of(), options.recordMaxBytes());
             }
-            Map<Topic, Config> configs = configs(admin);
-            return new Prepared(mistakes(configs), room(configs.values()));
+            Map<String, Config> configs = configs(admin);
+            return new Prepared(mistakes(configs), room(configs));
         }
     }
 
@@ -72,9 +82,9 @@ public final class KafkaTopics {
         try (Admin admin = Admin.create(options.admin())) {
             List<Finding> findings = new ArrayList<>();
             describe(admin)
-                    .forEach((topic, found) -> findings.add(new Finding(
+                    .forEach((name, found) -> findings.add(new Finding(
                             true,
-                            options.nameOf(topic)
+                            name
                                     + found.map(description -> " is there, partitions: "
                                                     + description.partitions().size())
                                             .orElse(" will be made"))));
@@ -83,29 +93,28 @@ public final class KafkaTopics {
         }
     }
 
-    private Map<Topic, Optional<TopicDescription>> describe(Admin admin) throws IOException, InterruptedException {
-        Map<String, KafkaFuture<TopicDescription>> answers = admin.describeTopics(
-                        options.topics().stream().map(options::nameOf).toList())
-                .topicNameValues();
-        Map<Topic, Optional<TopicDescription>> found = new EnumMap<>(Topic.class);
-        for (Topic topic : options.topics()) {
+    private Map<String, Optional<TopicDescription>> describe(Admin admin) throws IOException, InterruptedException {
+        Map<String, KafkaFuture<TopicDescription>> answers =
+                admin.describeTopics(plans.keySet()).topicNameValues();
+        Map<String, Optional<TopicDescription>> found = new LinkedHashMap<>();
+        for (String name : plans.keySet()) {
             try {
-                found.put(topic, Optional.of(answers.get(options.nameOf(topic)).get()));
+                found.put(name, Optional.of(answers.get(name).get()));
             } catch (ExecutionException e) {
                 if (!(e.getCause() instanceof UnknownTopicOrPartitionException)) {
                     throw KafkaFailure.of(options.brokers(), e.getCause());
                 }
-                found.put(topic, Optional.empty());
+                found.put(name, Optional.empty());
             }
         }
         return found;
     }
 
-    private void make(Admin admin, Topic topic) throws IOException, InterruptedException {
-        NewTopic made = new NewTopic(options.nameOf(topic), Optional.empty(), Optional.empty())
-                .configs(Map.of(
-                        TopicConfig.CLEANUP_POLICY_CONFIG, topic.cleanupPolicy(),
-                        TopicConfig.MAX_MESSAGE_BYTES_CONFIG, String.valueOf(options.recordMaxBytes())));
+    private void make(Admin admin, TopicPlan plan) throws IOException, InterruptedException {
+        Map<String, String> configs = new HashMap<>(plan.configs());
+        configs.put(TopicConfig.CLEANUP_POLICY_CONFIG, plan.cleanupPolicy());
+        configs.put(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, String.valueOf(options.recordMaxBytes()));
+        NewTopic made = new NewTopic(plan.name(), plan.partitions(), Optional.empty()).configs(configs);
         try {
             admin.createTopics(List.of(made)).all().get();
         } catch (ExecutionException e) {
@@ -116,16 +125,15 @@ public final class KafkaTopics {
     }
 
     /** Of the topics that are there; who may not read a topic's configuration is told nothing of it. */
-    private Map<Topic, Config> configs(Admin admin) throws IOException, InterruptedException {
-        Map<ConfigResource, Topic> resources = new HashMap<>();
-        for (Topic topic : options.topics()) {
-            resources.put(new ConfigResource(ConfigResource.Type.TOPIC, options.nameOf(topic)), topic);
-        }
-        Map<Topic, Config> configs = new EnumMap<>(Topic.class);
+    private Map<String, Config> configs(Admin admin) throws IOException, InterruptedException {
+        List<ConfigResource> resources = plans.keySet().stream()
+                .map(name -> new ConfigResource(ConfigResource.Type.TOPIC, name))
+                .toList();
+        Map<String, Config> configs = new LinkedHashMap<>();
         for (Map.Entry<ConfigResource, KafkaFuture<Config>> answer :
-                admin.describeConfigs(resources.keySet()).values().entrySet()) {
+                admin.describeConfigs(resources).values().entrySet()) {
             try {
-                configs.put(resources.get(answer.getKey()), answer.getValue().get());
+                configs.put(answer.getKey().name(), answer.getValue().get());
             } catch (ExecutionException e) {
                 boolean isNoFinding = e.getCause() instanceof AuthorizationException
                         || e.getCause() instanceof UnknownTopicOrPartitionException;
@@ -137,9 +145,11 @@ public final class KafkaTopics {
         return configs;
     }
 
-    private int room(Collection<Config> configs) {
-        return (int)
-                configs.stream().mapToLong(KafkaTopics::maxMessageBytes).reduce(options.recordMaxBytes(), Math::min);
+    private int room(Map<String, Config> configs) {
+        return (int) plans.values().stream()
+                .filter(plan -> plan.holdsEvents() && configs.containsKey(plan.name()))
+                .mapToLong(plan -> maxMessageBytes(configs.get(plan.name())))
+                .reduce(options.recordMaxBytes(), Math::min);
     }
 
     private static long maxMessageBytes(Config config) {
@@ -147,24 +157,24 @@ public final class KafkaTopics {
     }
 
     /** What stands in the way of the topics' records. */
-    private List<Finding> mistakes(Map<Topic, Config> configs) {
+    private List<Finding> mistakes(Map<String, Config> configs) {
         List<Finding> findings = new ArrayList<>();
-        configs.forEach((topic, config) -> findings.addAll(mistakes(topic, config)));
+        configs.forEach((name, config) -> findings.addAll(mistakes(plans.get(name), config)));
         return findings;
     }
 
-    private List<Finding> mistakes(Topic topic, Config config) {
+    private List<Finding> mistakes(TopicPlan plan, Config config) {
         List<Finding> findings = new ArrayList<>();
-        String name = options.nameOf(topic);
+        String name = plan.name();
         String policy = config.get(TopicConfig.CLEANUP_POLICY_CONFIG).value();
-        if (!policy.equals(topic.cleanupPolicy())) {
+        if (!policy.equals(plan.cleanupPolicy())) {
             findings.add(new Finding(
                     false,
                     name + " has cleanup.policy=" + policy + ", and records would be lost: alter it to "
-                            + topic.cleanupPolicy() + ", or say another kafka.topic-prefix"));
+                            + plan.cleanupPolicy() + ", or say another kafka.topic-prefix"));
         }
         long most = maxMessageBytes(config);
-        if (most < options.recordMaxBytes()) {
+        if (plan.holdsEvents() && most < options.recordMaxBytes()) {
             findings.add(new Finding(
                     true,
                     name + " takes records up to max.message.bytes=" + most + ", below kafka.record-max-bytes="

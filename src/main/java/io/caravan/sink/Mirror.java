@@ -93,10 +93,11 @@ public final class Mirror implements AutoCloseable {
         DeadLetter letter = new DeadLetter(
                 NAME,
                 change.event().id().toString(),
+                change.event().op(),
                 change.object().id(),
                 "its STIX id cannot be a file's name: that is " + ObjectFiles.NAMES,
                 1,
-                Optional.of(change.event().raw()));
+                Optional.of(change.event().kept()));
         if (!kept.contains(letter)) {
             deadLetters.keep(letter);
             kept.add(letter);

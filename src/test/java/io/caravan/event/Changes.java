@@ -65,14 +65,16 @@ public final class Changes {
 
     public static Batch batch(long number, List<Change> changes) {
         List<Meaning> meanings = changes.stream()
-                .map(change -> new Meaning(change.event(), false, List.of(change), List.of(), 0, Optional.empty()))
+                .map(change -> new Meaning(
+                        change.event(), Meaning.Contents.of(change.event()), false, List.of(change), List.of(), 0))
                 .toList();
         return new Batch(position(number), position(number + 1), RECEIVED, meanings);
     }
 
     /** One event means all of the changes. */
     public static Batch batchOfOneEvent(long number, Change... changes) {
-        Meaning meaning = new Meaning(changes[0].event(), false, List.of(changes), List.of(), 0, Optional.empty());
+        Meaning meaning = new Meaning(
+                changes[0].event(), Meaning.Contents.of(changes[0].event()), false, List.of(changes), List.of(), 0);
         return new Batch(position(number), position(number + 1), RECEIVED, List.of(meaning));
     }
 

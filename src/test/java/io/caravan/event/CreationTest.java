@@ -27,6 +27,19 @@ class CreationTest {
     private final Readings readings = new Readings();
 
     @Test
+    void whereNothingIsFilteredADependencyIsAnObjectLikeAnyOther() throws Exception {
+        Readings unfiltered = new Readings(false);
+        for (Frame frame : List.of(Frames.dependency("1-0", EMOTET), Frames.create("1-0", GEODO))) {
+            assertThat(unfiltered.read(frame).changes())
+                    .singleElement()
+                    .satisfies(change -> assertThat(change.dependency()).isFalse());
+        }
+        assertThat(unfiltered.known().object(Frames.internalId(EMOTET)))
+                .map(KnownObject::dependency)
+                .contains(false);
+    }
+
+    @Test
     void anObjectThatIsCreatedIsThere() throws Exception {
         Frame create = Frames.create("1000-0", EMOTET);
         Meaning meaning = readings.read(create);
@@ -69,9 +82,7 @@ class CreationTest {
         Meaning other = readings.read(Frames.snapshot("3-0", with(Frames.object(EMOTET), "name", "Emotet")));
 
         assertThat(same.changes()).isEmpty();
-        assertThat(same.unchanged().map(state -> state.object().id())).contains(EMOTET);
         assertThat(other.changes()).extracting(Change::reason).containsExactly(Reason.SNAPSHOT);
-        assertThat(other.unchanged()).isEmpty();
     }
 
     @Test

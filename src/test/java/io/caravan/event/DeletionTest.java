@@ -408,7 +408,7 @@ class DeletionTest {
                         Optional.of(Bytes.of("{\"deletions\":[{\"id\":"))),
                 data);
 
-        assertThatThrownBy(() -> new Deletion().of(event, readings.known()))
+        assertThatThrownBy(() -> new Deletion().of(event, readings.known(), true))
                 .isInstanceOf(Unreadable.class)
                 .hasMessageStartingWith("its context cannot be read");
         assertThat(readings.known().withId("relationship--1")).isPresent();

@@ -206,12 +206,17 @@ class MergeTest {
         Map<String, Object> sighting = sighting("sighting--1", SOURCE, "identity--a", SOURCE, OTHER);
         extension(sighting).put("sighting_of_value", "Source");
         extension(sighting).put("where_sighted_values", List.of("A", "Source", "Other"));
+        extension(sighting).put("where_sighted_refs_object_marking_refs", List.of("green"));
         readings.read(create("1-0", sighting));
-        Change moved = last(merge());
+        Map<String, Object> target = object(TARGET);
+        target.put("object_marking_refs", List.of("marking-definition--red"));
+        Change moved = last(Frames.merge("2-0", target, target, List.of(object(SOURCE))));
 
         Map<String, Object> expected = sighting("sighting--1", TARGET, "identity--a", TARGET, OTHER);
         extension(expected).put("sighting_of_value", TARGET);
         extension(expected).put("where_sighted_values", List.of("A", TARGET, "Other"));
+        extension(expected).put("sighting_of_ref_object_marking_refs", List.of("marking-definition--red"));
+        extension(expected).put("where_sighted_refs_object_marking_refs", List.of("marking-definition--red", "green"));
         assertThat(tree(moved.object())).isEqualTo(tree(expected));
         String at = "/extensions/" + StixObject.OPENCTI;
         assertThat(moved.changed())
@@ -220,8 +225,10 @@ class MergeTest {
                         "/where_sighted_refs",
                         at + "/sighting_of_ref",
                         at + "/sighting_of_value",
+                        at + "/sighting_of_ref_object_marking_refs",
                         at + "/where_sighted_refs",
-                        at + "/where_sighted_values");
+                        at + "/where_sighted_values",
+                        at + "/where_sighted_refs_object_marking_refs");
     }
 
     @Test

@@ -74,7 +74,7 @@ class PositionTest {
                         Position.MARGIN),
                 WHOLE,
                 reconciling(new Snapshot(RESUME, UNTIL.minusSeconds(9), UNTIL, Optional.of(UNTIL.minusSeconds(10)))),
-                reconciling(SNAPSHOT).afterOneBatch());
+                reconciling(SNAPSHOT).afterAnotherBatch());
     }
 
     @ParameterizedTest

@@ -13,13 +13,23 @@ public final class Readings {
             Map.of("create", new Creation(), "update", new Update(), "delete", new Deletion(), "merge", new Merge());
 
     private final Known known = Pending.overNothing();
+    private final boolean isFiltered;
+
+    /** Of a stream with a filter. */
+    public Readings() {
+        this(true);
+    }
+
+    public Readings(boolean isFiltered) {
+        this.isFiltered = isFiltered;
+    }
 
     public Meaning read(Frame frame) throws Unreadable, IOException {
         return read(Events.event(frame));
     }
 
     public Meaning read(Event event) throws Unreadable, IOException {
-        return BY_NAME.get(event.op()).of(event, known);
+        return BY_NAME.get(event.op()).of(event, known, isFiltered);
     }
 
     /** The changes of all of these, in order. */

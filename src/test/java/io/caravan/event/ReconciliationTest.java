@@ -23,7 +23,7 @@ class ReconciliationTest {
         StixObject last = readings.known().withId("tool--a").orElseThrow().object();
         Event event = Reconciliation.event(ID, last);
 
-        Meaning meaning = new Reconciliation(isFiltered).of(event, readings.known());
+        Meaning meaning = new Reconciliation().of(event, readings.known(), isFiltered);
 
         assertThat(meaning.changes()).singleElement().satisfies(change -> {
             assertThat(change.type()).isEqualTo(Type.REMOVE);
@@ -55,7 +55,7 @@ class ReconciliationTest {
         readings.read(Frames.create("2-0", Frames.relation("relationship--r", "uses", "tool--b", "tool--a")));
         StixObject last = readings.known().withId("tool--a").orElseThrow().object();
 
-        Meaning meaning = new Reconciliation(false).of(Reconciliation.event(ID, last), readings.known());
+        Meaning meaning = new Reconciliation().of(Reconciliation.event(ID, last), readings.known(), false);
 
         assertThat(meaning.changes()).hasSize(1);
     }

@@ -64,6 +64,7 @@ class SettingsTest {
             "positionStore",
             "deadLetters",
             "failureHandler",
+            "following",
             "configuration",
             "bridgeErrorHandler",
             "autowiredEnabled");
@@ -223,6 +224,20 @@ class SettingsTest {
         Settings settings = settings("kafka.brokers=" + brokers, SOUND);
         assertThat(settings.mistakes()).isEmpty();
         assertThat(settings.kafka().brokers()).isEqualTo(brokers);
+    }
+
+    @Test
+    void aPositionInKafkaNeedsTheSinkAndPutsItLast() throws IOException {
+        assertThat(settings("caravan.position-store=kafka", SOUND).mistakes())
+                .containsExactly(
+                        "caravan.position-store: \"kafka\" is for what the sink kafka delivers, and caravan.sinks"
+                                + " does not name it: name it there, or say local");
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("KAFKA_BROKERS", "kafka:9092");
+        String sinks = "caravan.sinks=kafka,journal,mirror\n";
+        assertThat(settings(sinks + "caravan.position-store=kafka", environment).sinks())
+                .containsExactly("journal", "mirror", "kafka");
+        assertThat(settings(sinks, environment).sinks()).containsExactly("kafka", "journal", "mirror");
     }
 
     @Test

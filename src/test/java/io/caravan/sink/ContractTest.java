@@ -12,6 +12,7 @@ import com.networknt.schema.SpecVersion.VersionFlag;
 import io.caravan.event.Batch;
 import io.caravan.event.Bytes;
 import io.caravan.event.Change;
+import io.caravan.event.Changes;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
@@ -240,8 +241,7 @@ class ContractTest {
         List<Meaning> meanings = meanings(capture);
         for (Meaning meaning : meanings) {
             Event event = meaning.event();
-            files.keep(new DeadLetter(
-                    "kafka", event.id().toString(), event.objectId(), "it is refused", 3, Optional.of(event.raw())));
+            files.keep(DeadLetter.of(event, "kafka", "it is refused", 3));
         }
         List<JsonNode> lines = lines(temporary.resolve("2026-11-21.ndjson"));
         JsonSchema schema = Contract.schema("dead-letter");
@@ -262,7 +262,7 @@ class ContractTest {
                 Optional.of(Bytes.of("[7]")),
                 Optional.of(Bytes.of("7")),
                 Optional.of(new Bytes(noText, noText.length)))) {
-            files.keep(new DeadLetter("stream", "", "", "not JSON", 0, event));
+            files.keep(new DeadLetter("stream", "", "", "", "not JSON", 0, event));
         }
         List<JsonNode> lines = lines(temporary.resolve("2026-11-21.ndjson"));
         JsonSchema schema = Contract.schema("dead-letter");
@@ -308,6 +308,9 @@ class ContractTest {
         for (Topic topic : Topic.values()) {
             topics.put("opencti." + topic, topic.cleanupPolicy());
         }
+        for (TopicPlan plan : List.of(letters().plan(), positions().plan())) {
+            topics.put(plan.name(), plan.cleanupPolicy());
+        }
 
         assertThat(described).isEqualTo(topics);
     }
@@ -348,6 +351,43 @@ class ContractTest {
     }
 
     @Test
+    void aPositionAndADeadLetterAreWhatTheirTopicsSay() throws Exception {
+        for (ProducerRecord<byte[], byte[]> record : othersRecords()) {
+            JsonNode channel = ASYNC_API
+                    .path("channels")
+                    .valueStream()
+                    .filter(one -> one.path("address").asText().equals(record.topic()))
+                    .findFirst()
+                    .orElseThrow();
+            JsonNode message = resolved(channel.path("messages").elements().next());
+            assertThat(Contract.mistakes(schema(message.path("payload")), Contract.json(record.value())))
+                    .isEmpty();
+        }
+    }
+
+    /** A position, and a dead letter with its event and one without. */
+    private static List<ProducerRecord<byte[], byte[]>> othersRecords() throws IOException {
+        DeadLetterTopic letters = letters();
+        letters.keep(new DeadLetter("kafka", "1-0", "create", "tool--1", "too large", 1, Optional.of(Bytes.of("{}"))));
+        letters.keep(new DeadLetter("stream", "", "create", "", "larger than it may be", 1, Optional.empty()));
+        List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>(letters.waiting(1 << 20));
+        records.add(positions().record(Committed.of(Changes.position(7))));
+        return records;
+    }
+
+    private static DeadLetterTopic letters() {
+        return new DeadLetterTopic(options(), letter -> {}, true, Clock.systemUTC());
+    }
+
+    private static PositionTopic positions() {
+        return new PositionTopic(options(), "https://opencti.example.org", "live");
+    }
+
+    private static KafkaOptions options() {
+        return new KafkaOptions("localhost:9092", 16 << 20, "opencti.", Map.of(), Map.of());
+    }
+
+    @Test
     void theHeadersThatAreWrittenAreDescribedAndNoOthers() throws Exception {
         Map<String, Set<String>> written = new TreeMap<>();
         for (String capture : captures()) {
@@ -357,6 +397,10 @@ class ContractTest {
                             .add(header.key());
                 }
             }
+        }
+        for (ProducerRecord<byte[], byte[]> record : othersRecords()) {
+            Set<String> names = written.computeIfAbsent(record.topic(), topic -> new TreeSet<>());
+            record.headers().forEach(header -> names.add(header.key()));
         }
         Map<String, Set<String>> described = new TreeMap<>();
         ASYNC_API.path("channels").forEach(channel -> channel.path("messages").forEach(message -> {

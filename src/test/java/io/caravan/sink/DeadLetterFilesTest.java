@@ -63,6 +63,7 @@ class DeadLetterFilesTest {
                 .keep(new DeadLetter(
                         "journal",
                         "1795282698973-0",
+                        "update",
                         "indicator--6f2f1c1e-7d1a-5b1e-9d1c-0d6c0e1f2a3b",
                         "it says \"no\"\nand why",
                         3,
@@ -70,7 +71,7 @@ class DeadLetterFilesTest {
 
         assertThat(file)
                 .hasContent("{\"time\":\"2026-11-21T17:38:18.973Z\",\"sink\":\"journal\","
-                        + "\"position\":\"1795282698973-0\","
+                        + "\"position\":\"1795282698973-0\",\"op\":\"update\","
                         + "\"id\":\"indicator--6f2f1c1e-7d1a-5b1e-9d1c-0d6c0e1f2a3b\","
                         + "\"error\":\"it says \\\"no\\\"\\nand why\",\"attempts\":3,"
                         + "\"event\":{\"data\":{\"id\":\"a\"}}}\n");
@@ -78,10 +79,11 @@ class DeadLetterFilesTest {
 
     @Test
     void whatIsNotKnownIsNull() throws IOException {
-        files(NOW).keep(new DeadLetter("stream", "", "", "too large", 1, Optional.empty()));
+        files(NOW).keep(new DeadLetter("stream", "", "", "", "too large", 1, Optional.empty()));
 
         JsonNode letter = onlyLetter();
         assertThat(letter.get("position").isNull()).isTrue();
+        assertThat(letter.get("op").isNull()).isTrue();
         assertThat(letter.get("id").isNull()).isTrue();
         assertThat(letter.get("event").isNull()).isTrue();
     }
@@ -272,11 +274,11 @@ class DeadLetterFilesTest {
     }
 
     private static DeadLetter letter(String error) {
-        return new DeadLetter("stream", "1-0", "", error, 1, Optional.of(Bytes.of("{}")));
+        return new DeadLetter("stream", "1-0", "create", "", error, 1, Optional.of(Bytes.of("{}")));
     }
 
     private static DeadLetter letter(Bytes event) {
-        return new DeadLetter("stream", "1-0", "", "unreadable", 1, Optional.of(event));
+        return new DeadLetter("stream", "1-0", "create", "", "unreadable", 1, Optional.of(event));
     }
 
     private JsonNode onlyLetter() throws IOException {

@@ -16,6 +16,7 @@ import io.caravan.event.Meaning;
 import io.caravan.event.Position;
 import io.caravan.event.Readings;
 import io.caravan.event.Tlp;
+import io.caravan.event.Unreadable;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -198,6 +199,100 @@ class DoorTest {
     }
 
     @Test
+    void anEnvelopeThatNamesWhatMayNotPassIsWithheld() throws Exception {
+        create("malware", 1, RED);
+        create("malware", 2, GREEN);
+        create("report", 3, GREEN);
+        for (String named : List.of(uuid(1), uuid(2), uuid(8))) {
+            String added = "{\\\"" + named + "\\\":\\\"a name\\\"}";
+            happens(
+                    "update",
+                    object("report", 3, GREEN),
+                    ",\"context\":{\"reverse_patch\":[],\"changes\":[{\"field\":\"Report--objects\",\"changes_added\":[{\"raw\":\""
+                            + named + "\",\"translated\":\"" + added + "\"}]}]}");
+        }
+
+        Batch let = UP_TO_GREEN.let(batch());
+
+        assertThat(let.changes())
+                .extracting(Change::reason)
+                .containsExactly(Reason.CREATED, Reason.CREATED, Reason.UPDATED, Reason.UPDATED, Reason.UPDATED);
+        assertThat(let.events()).extracting(Event::op).containsExactly("create", "create", "update");
+        assertThat(let.events().get(2).raw().toString()).contains(uuid(2));
+    }
+
+    @Test
+    void anEnvelopeWhosePatchHidesSomethingIsWithheld() throws Exception {
+        create("tool", 1, GREEN);
+        update(object("tool", 1, GREEN), "[{'op':'remove','path':'/no/such','value':'old secret'}]");
+
+        assertThat(UP_TO_GREEN.let(batch()).events()).extracting(Event::op).containsExactly("create");
+    }
+
+    @Test
+    void anEnvelopePassesWhereOnlyWhatIsKnownMayNot() throws Exception {
+        create("tool", 1, RED);
+        happens("create", object("tool", 1, GREEN), ",\"origin\":{\"referer\":\"init-create\"}");
+        create("malware", 2, GREEN);
+        create("malware", 3, GREEN);
+        create("tool", 4, GREEN);
+        happens("create", relation(5, "uses", "tool", 4, "malware", 2, RED), "");
+        happens("create", relation(6, "uses", "tool", 4, "malware", 3, GREEN), "");
+        happens(
+                "merge",
+                object("malware", 3, GREEN),
+                ",\"context\":{\"reverse_patch\":[],\"sources\":[" + object("malware", 2, GREEN) + "]}");
+
+        Batch let = UP_TO_GREEN.let(batch());
+
+        assertThat(let.events())
+                .extracting(Event::op)
+                .containsExactly("create", "create", "create", "create", "create", "merge");
+    }
+
+    @Test
+    void anEventWithoutAMeaningPassesOnlyIfNothingElseCanStandInIt() {
+        String merge = "{\"data\":" + object("tool", 1, GREEN) + ",\"context\":{\"sources\":[" + object("tool", 2, RED)
+                + "]}}";
+        String create = "{\"data\":" + object("tool", 1, GREEN) + "}";
+        for (String raw : List.of(merge, create)) {
+            meanings.add(Meaning.ofEvent(event("merge", raw)));
+        }
+
+        assertThat(UP_TO_GREEN.let(batch()).events())
+                .extracting(event -> event.raw().toString())
+                .containsExactly(create);
+    }
+
+    @Test
+    void anObjectBearsTheMarkingsOfItsFiles() throws Exception {
+        happens(
+                "create",
+                object("report", 1, GREEN)
+                        .replace(
+                                "{\"id\":\"" + uuid(1) + "\"}",
+                                "{\"id\":\"" + uuid(1)
+                                        + "\",\"files\":[{\"name\":\"red.pdf\",\"object_marking_refs\":[\"" + RED
+                                        + "\"]}]}"),
+                "");
+
+        Batch let = UP_TO_GREEN.let(batch());
+        assertThat(let.changes()).isEmpty();
+        assertThat(let.events()).isEmpty();
+    }
+
+    @Test
+    void whatADeadLetterKeepsIsTheEventThatIsWithheld() throws Exception {
+        create("tool", 1, GREEN);
+        update(object("tool", 1, GREEN), "[{'op':'replace','path':'/object_marking_refs/0','value':'" + RED + "'}]");
+
+        Event withheld = UP_TO_GREEN.let(batch()).changes().get(1).event();
+
+        assertThat(withheld.raw()).hasToString("{}");
+        assertThat(withheld.kept().toString()).contains("reverse_patch");
+    }
+
+    @Test
     void theSourceOfAMergeThatIsMarkedAboveStandsNowhere() throws Exception {
         create("tool", 1, GREEN);
         create("tool", 2, RED);
@@ -240,6 +335,31 @@ class DoorTest {
 
         assertThat(last.malware()).extracting(Named::name).containsExactly("n2");
         assertThat(last(batch()).malware()).extracting(Named::name).containsExactly("n1", "n2");
+    }
+
+    @Test
+    void anIndicatorNamesWhatOneOfSeveralRelationsMaySay() throws Exception {
+        create("malware", 1, GREEN);
+        create("indicator", 3, GREEN);
+        for (String marking : List.of(RED, GREEN, RED)) {
+            happens("create", relation(40 + events, "indicates", "indicator", 3, "malware", 1, marking), "");
+        }
+
+        assertThat(last(UP_TO_GREEN.let(batch())).malware())
+                .extracting(Named::name)
+                .containsExactly("n1");
+    }
+
+    @Test
+    void anIndicatorThatIsToldAgainSaysNothingOfTheReason() throws Exception {
+        create("malware", 1, GREEN);
+        create("indicator", 3, GREEN);
+        happens("create", relation(4, "indicates", "indicator", 3, "malware", 1, GREEN), "");
+        update(object("malware", 1, RED).replace("\"n1\"", "\"secret\""), "[]");
+
+        IndicatorState last = last(UP_TO_GREEN.let(batch()));
+        assertThat(last.malware()).isEmpty();
+        assertThat(last.change().object().id()).isEqualTo(id("indicator", 3));
     }
 
     @Test
@@ -327,9 +447,16 @@ class DoorTest {
     }
 
     private void happens(String op, String object, String more) throws Exception {
-        Bytes raw = Bytes.of("{\"message\":\"secret\",\"data\":" + object + more + "}");
-        Event event = new Event(new EventId(1000 + events++, 0), op, Envelope.read(raw), raw);
-        meanings.add(readings.read(event));
+        meanings.add(readings.read(event(op, "{\"message\":\"secret\",\"data\":" + object + more + "}")));
+    }
+
+    private Event event(String op, String envelope) {
+        try {
+            Bytes raw = Bytes.of(envelope);
+            return new Event(new EventId(1000 + events++, 0), op, Envelope.read(raw), raw);
+        } catch (Unreadable e) {
+            throw new IllegalArgumentException(envelope, e);
+        }
     }
 
     private static String object(String type, int number, String marking) {

@@ -25,6 +25,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -460,7 +461,11 @@ class KafkaSinkIT {
 
     private KafkaSink sink() {
         if (sink.isEmpty()) {
-            sink = Optional.of(new KafkaSink(options(), letters::add));
+            sink = Optional.of(new KafkaSink(
+                    options(),
+                    Optional.empty(),
+                    new DeadLetterTopic(options(), letters::add, true, Clock.systemUTC()),
+                    failure -> {}));
         }
         return sink.get();
     }

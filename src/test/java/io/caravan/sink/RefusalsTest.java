@@ -22,10 +22,18 @@ import org.apache.camel.support.DefaultExchange;
 import org.apache.kafka.common.InvalidRecordException;
 import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.config.ConfigException;
+import org.apache.kafka.common.errors.ClusterAuthorizationException;
+import org.apache.kafka.common.errors.ConcurrentTransactionsException;
+import org.apache.kafka.common.errors.CoordinatorNotAvailableException;
 import org.apache.kafka.common.errors.CorruptRecordException;
+import org.apache.kafka.common.errors.InvalidProducerEpochException;
 import org.apache.kafka.common.errors.InvalidTimestampException;
+import org.apache.kafka.common.errors.InvalidTxnStateException;
+import org.apache.kafka.common.errors.InvalidTxnTimeoutException;
 import org.apache.kafka.common.errors.NotEnoughReplicasException;
+import org.apache.kafka.common.errors.NotLeaderOrFollowerException;
 import org.apache.kafka.common.errors.OutOfOrderSequenceException;
+import org.apache.kafka.common.errors.ProducerFencedException;
 import org.apache.kafka.common.errors.RecordBatchTooLargeException;
 import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.errors.SaslAuthenticationException;
@@ -33,7 +41,10 @@ import org.apache.kafka.common.errors.SerializationException;
 import org.apache.kafka.common.errors.ThrottlingQuotaExceededException;
 import org.apache.kafka.common.errors.TimeoutException;
 import org.apache.kafka.common.errors.TopicAuthorizationException;
+import org.apache.kafka.common.errors.TransactionAbortedException;
+import org.apache.kafka.common.errors.TransactionalIdAuthorizationException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -58,6 +69,17 @@ class RefusalsTest {
                 arguments(new TopicAuthorizationException("opencti.events"), AWAY),
                 arguments(new SaslAuthenticationException("Invalid username or password"), AWAY),
                 arguments(new ThrottlingQuotaExceededException("quota"), AWAY),
+                arguments(new NotLeaderOrFollowerException("moved"), AWAY),
+                arguments(new CoordinatorNotAvailableException("starting"), AWAY),
+                arguments(new ConcurrentTransactionsException("the one before ends"), AWAY),
+                arguments(new TransactionAbortedException("another record of it failed"), AWAY),
+                arguments(new InvalidTxnStateException("timed out"), AWAY),
+                arguments(new InvalidTxnTimeoutException("above the brokers' most"), AWAY),
+                arguments(new InvalidProducerEpochException("timed out, or another instance"), AWAY),
+                arguments(new ProducerFencedException("timed out, or another instance"), AWAY),
+                arguments(new TransactionalIdAuthorizationException("caravan opencti."), AWAY),
+                arguments(new ClusterAuthorizationException("idempotent write"), AWAY),
+                arguments(new UnsupportedVersionException("a broker of old"), AWAY),
                 arguments(new ConfigException("No resolvable bootstrap urls"), AWAY),
                 arguments(new KafkaException("part of a batch which had one more more invalid records"), AWAY));
     }

@@ -1,9 +1,5 @@
 package io.caravan.testkit;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -22,8 +18,6 @@ import org.apache.kafka.clients.consumer.ConsumerRecord;
  */
 public record ByObject(Map<String, List<Entry>> events) {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     /** An event's position and its envelope's bytes. */
     public record Entry(String position, ByteBuffer envelope) {}
 
@@ -31,7 +25,8 @@ public record ByObject(Map<String, List<Entry>> events) {
         Map<String, List<Entry>> events = new TreeMap<>();
         for (Frame frame : frames) {
             Entry entry = new Entry(frame.id(), ByteBuffer.wrap(frame.data()));
-            events.computeIfAbsent(internalId(frame), id -> new ArrayList<>()).add(entry);
+            events.computeIfAbsent(Frames.internalIdOf(frame), id -> new ArrayList<>())
+                    .add(entry);
         }
         return new ByObject(events);
     }
@@ -64,18 +59,6 @@ public record ByObject(Map<String, List<Entry>> events) {
     @Override
     public String toString() {
         return events.values().stream().mapToInt(List::size).sum() + " events of " + events.size() + " objects";
-    }
-
-    private static String internalId(Frame frame) {
-        try {
-            JsonNode object = JSON.readTree(frame.data()).path("data");
-            return object.path("extensions")
-                    .path(Frames.OPENCTI_EXTENSION)
-                    .path("id")
-                    .asText();
-        } catch (IOException e) {
-            throw new UncheckedIOException(frame.toString(), e);
-        }
     }
 
     private static String text(byte[] bytes) {

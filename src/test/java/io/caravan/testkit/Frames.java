@@ -1,5 +1,8 @@
 package io.caravan.testkit;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -79,6 +82,18 @@ public final class Frames {
     /** The internal id that {@link #object} gives to a STIX id. */
     public static String internalId(String stixId) {
         return UUID.nameUUIDFromBytes(stixId.getBytes(StandardCharsets.UTF_8)).toString();
+    }
+
+    /** That of the object an event is about; empty where it has none. */
+    public static String internalIdOf(Frame event) {
+        try {
+            return new ObjectMapper()
+                    .readTree(event.data())
+                    .at("/data/extensions/" + OPENCTI_EXTENSION + "/id")
+                    .asText();
+        } catch (IOException e) {
+            throw new UncheckedIOException(event.toString(), e);
+        }
     }
 
     public static Frame create(String id, String stixId) {

@@ -109,10 +109,13 @@ public final class KafkaBroker implements AutoCloseable {
         return OfThisRun.BROKER;
     }
 
-    /** As a program: the argument is its folder; it says where it listens and runs until it is killed. */
+    /** As a program: the arguments are its folder and perhaps its port; it says where it listens and runs until it is killed. */
     public static void main(String[] arguments) throws InterruptedException {
-        System.out.println("Kafka listens at "
-                + new KafkaBroker(Path.of(arguments[0])).start().brokers());
+        KafkaBroker broker = new KafkaBroker(Path.of(arguments[0]));
+        if (arguments.length > 1) {
+            broker.port(Integer.parseInt(arguments[1]));
+        }
+        System.out.println("Kafka listens at " + broker.start().brokers());
         Thread.currentThread().join();
     }
 

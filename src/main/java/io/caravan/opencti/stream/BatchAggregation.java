@@ -27,6 +27,9 @@ public final class BatchAggregation implements AggregationStrategy {
             Object body = newExchange.getMessage().getBody();
             List<Meaning> left = new ArrayList<>();
             if (collect(body, left)) {
+                if (left.isEmpty()) {
+                    Handover.of(batchExchange).dropped(Handover.eventOf(newExchange));
+                }
                 left.forEach(Handover.of(batchExchange)::leave);
             } else {
                 DeadLetterStep.refuse(

@@ -3,7 +3,6 @@ package io.caravan.opencti.stream;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.Event;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Predicate;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.ExchangeHelper;
@@ -56,6 +55,6 @@ public final class DeadLetterStep {
     private static DeadLetter letter(Exchange part, String by, String error, int tries) {
         Event event = Handover.eventOf(part);
         LOG.warn("Dead letter, position {}: the route {} failed on {}: {}", event.id(), by, event, error);
-        return new DeadLetter(by, event.id().toString(), event.objectId(), error, tries, Optional.of(event.raw()));
+        return DeadLetter.of(event, by, error, tries);
     }
 }

@@ -13,6 +13,8 @@ import io.caravan.opencti.Start;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -30,6 +32,12 @@ final class Follower {
 
     /** Where batches and positions go. */
     interface Target {
+        /** Where to go on; empty on a first run. */
+        Optional<Position> read() throws IOException;
+
+        /** What a try of a batch finds known. */
+        Pending begin();
+
         /**
          * Hands a batch to the routes; returns when every sink has it and its position is stored, with what it has made
          * known, throws if not.
@@ -53,6 +61,7 @@ final class Follower {
 
     private final ScheduledExecutorService watchdog;
     private final Stopping stopping = new Stopping();
+    private final Persistence persistence;
     private final Thread deliverer;
     private Optional<Inbox> inbox = Optional.empty();
     private Optional<Reader> reader = Optional.empty();
@@ -75,15 +84,12 @@ final class Follower {
         this.store = store;
         this.counters = counters;
         this.health = health;
+        this.persistence = new Persistence(stopping, health);
         this.watchdog = Executors.newSingleThreadScheduledExecutor(task -> thread(task, "watchdog"));
         this.deliverer = thread(this::run, "deliver");
     }
 
-    /** @param stored where to go on; empty on a first run */
-    void start(Optional<Position> stored) {
-        if (stored.isPresent()) {
-            begin(stored.get());
-        }
+    void start() {
         deliverer.start();
     }
 
@@ -112,7 +118,7 @@ final class Follower {
 
     private void run() {
         try {
-            if (inbox().isEmpty() && !findStart()) {
+            if (!goOn() && !findStart()) {
                 return;
             }
             Inbox source = inbox().orElseThrow();
@@ -128,18 +134,51 @@ final class Follower {
         }
     }
 
+    /** From where the position is stored, which waits until that can be read. False on a first run, or when stopped before. */
+    private boolean goOn() throws InterruptedException {
+        for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
+            try {
+                Optional<Position> stored = target.read();
+                health.delivered();
+                stored.ifPresent(this::begin);
+                return inbox().isPresent();
+            } catch (IOException e) {
+                Duration wait = backoff.withJitter();
+                health.notDelivered(Reason.of(e));
+                LOG.warn("The position cannot be read: {}; {}", Reason.of(e), Reason.nextTryIn(wait));
+                stopping.pause(wait);
+            }
+        }
+        return false;
+    }
+
     /** On a first run: asks until the platform has said where to begin. False when stopped before. */
     private boolean findStart() throws InterruptedException {
         StartPosition position = new StartPosition(platform, clock, stream, patience());
         for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
             try {
-                Position start = position.of(Start.parse(options.getStart()));
-                target.store(start);
-                begin(start);
-                return inbox().isPresent();
+                return store(position.of(Start.parse(options.getStart())));
             } catch (IOException e) {
                 Duration wait = backoff.after(e);
                 health.away(e, wait);
+                stopping.pause(wait);
+            }
+        }
+        return false;
+    }
+
+    /** Until what holds the position has it, and begins there. False when stopped before. */
+    private boolean store(Position start) throws InterruptedException {
+        for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
+            try {
+                target.store(start);
+                health.delivered();
+                begin(start);
+                return inbox().isPresent();
+            } catch (IOException e) {
+                Duration wait = backoff.withJitter();
+                health.notDelivered(Reason.of(e));
+                LOG.warn("The first position cannot be stored: {}; {}", Reason.of(e), Reason.nextTryIn(wait));
                 stopping.pause(wait);
             }
         }
@@ -190,49 +229,33 @@ final class Follower {
 
     /** Tries until it succeeds. False when stopped before; then nothing of it counts as delivered. */
     private boolean deliver(Inbox.Delivery delivery) throws InterruptedException {
-        int letters = 0;
+        Batch batch = delivery.batch();
+        Deque<DeadLetter> letters = new ArrayDeque<>(delivery.letters());
         Set<DeadLetter> kept = new HashSet<>();
-        for (Backoff backoff = Backoff.FIRST; ; backoff = backoff.next()) {
-            try {
-                for (; letters < delivery.letters().size(); letters++) {
-                    keep(delivery.letters().get(letters));
-                }
-                Batch batch = delivery.batch();
-                Optional<Reconcile> reconcile = batch.before().reconcile();
-                if (reconcile.isPresent()) {
-                    store.mark(reconcile.get().number(), delivery.seen());
-                }
-                if (batch.events().isEmpty()) {
-                    target.store(batch.after());
-                } else {
-                    Pending known = store.begin();
-                    if (reconcile.isPresent()) {
-                        known.reconciling();
-                    }
-                    Handover handover = new Handover(batch, known, kept, stopping, health);
-                    target.deliver(handover, batch.after());
-                    counters.delivered(batch.events().size());
-                    if (reconcile.isPresent()) {
-                        counters.reconciling(
-                                handover.tellsState(), handover.upsertsOfState(), handover.removalsOfReconcile());
-                    }
-                }
-                health.delivered();
-                return true;
-            } catch (InterruptedException e) {
-                throw e;
-            } catch (Exception e) {
-                if (stopping.isAsked()) {
-                    LOG.info("Stopped before {} were delivered; they come again at the next start", delivery.batch());
-                    return false;
-                }
-                Duration wait = backoff.withJitter();
-                health.notDelivered(Reason.of(e));
-                LOG.warn("{} not delivered: {}; {}", delivery.batch(), Reason.of(e), Reason.nextTryIn(wait));
-                LOG.debug("Not delivered", e);
-                stopping.pause(wait);
+        Optional<Reconcile> reconcile = batch.before().reconcile();
+        return persistence.untilDelivered(batch, () -> {
+            while (!letters.isEmpty()) {
+                keep(letters.getFirst());
+                letters.removeFirst();
             }
-        }
+            if (reconcile.isPresent()) {
+                store.mark(reconcile.get().number(), delivery.seen());
+            }
+            if (batch.events().isEmpty()) {
+                target.store(batch.after());
+                return;
+            }
+            Pending known = target.begin();
+            if (reconcile.isPresent()) {
+                known.reconciling();
+            }
+            Handover handover = new Handover(batch, known, kept, stopping, health);
+            target.deliver(handover, batch.after());
+            counters.delivered(batch.events().size());
+            if (reconcile.isPresent()) {
+                counters.reconciling(handover.tellsState(), handover.upsertsOfState(), handover.removalsOfReconcile());
+            }
+        });
     }
 
     private void keep(DeadLetter letter) throws IOException {

@@ -116,10 +116,15 @@ final class Handover {
 
     /** Of what is told to nobody, nothing is known. */
     void refuse(Event event, DeadLetter letter) {
+        dropped(event);
+        letters.add(letter);
+    }
+
+    /** Its route has left nothing of the event. */
+    void dropped(Event event) {
         if (readLast.filter(last -> last == event).isPresent()) {
             known.takeBack();
         }
-        letters.add(letter);
     }
 
     /** A sink refuses the event, others may have it. */
@@ -133,7 +138,7 @@ final class Handover {
         readLast = Optional.of(event);
         boolean isRead = false;
         try {
-            Meaning meaning = reading.of(event, known);
+            Meaning meaning = reading.of(event, known, batch.before().isFiltered());
             isRead = true;
             return meaning;
         } finally {

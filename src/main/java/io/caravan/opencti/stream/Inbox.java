@@ -177,7 +177,7 @@ final class Inbox {
     /** A batch from within, which moves nothing on the stream; to be delivered as if it had been taken. */
     synchronized Delivery ofWithin(List<Event> made) {
         Position before = taken;
-        taken = before.afterOneBatch();
+        taken = before.afterAnotherBatch();
         return new Delivery(Batch.ofEvents(before, taken, now(), made), List.of(), Set.of());
     }
 

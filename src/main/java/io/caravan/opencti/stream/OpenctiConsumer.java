@@ -1,7 +1,9 @@
 package io.caravan.opencti.stream;
 
+import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
+import io.caravan.event.Event;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.Position.Reconcile;
@@ -13,6 +15,8 @@ import io.caravan.opencti.Platform;
 import io.caravan.opencti.Start;
 import java.io.IOException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -33,7 +37,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The consumer as Camel sees it: starts, suspends, resumes and stops the {@link Follower}, and carries a batch through
  * the routes. The position and what the batch has made known are stored in the exchange's callback, and only when the
- * exchange has no exception.
+ * exchange has no exception. Where the platform is not followed, the program brings the batches itself.
  */
 @ManagedResource(description = "Managed OpenCTI consumer")
 public class OpenctiConsumer extends DefaultConsumer implements Suspendable, HealthCheckAware {
@@ -52,7 +56,23 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     private Platform platform;
     private Health health;
     private volatile Optional<Follower> follower = Optional.empty();
+    private volatile Optional<Carrier> carrier = Optional.empty();
     private final Follower.Target target = new Follower.Target() {
+        @Override
+        public Optional<Position> read() throws IOException {
+            Optional<Position> stored = store.read();
+            stored.ifPresent(OpenctiConsumer.this::checkItIsOurs);
+            position = stored;
+            health.recovering(
+                    stored.flatMap(Position::reconcile).filter(Reconcile::ofGap).isPresent());
+            return stored;
+        }
+
+        @Override
+        public Pending begin() {
+            return store.begin();
+        }
+
         @Override
         public void deliver(Handover handover, Position after) throws Exception {
             OpenctiConsumer.this.deliver(handover, after);
@@ -113,16 +133,18 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         follow();
     }
 
-    private void follow() throws IOException, InterruptedException {
+    private void follow() throws IOException {
+        if (!endpoint.getConfiguration().isFollowing()) {
+            target.read();
+            carrier = Optional.of(new Carrier(target, health));
+            return;
+        }
         if (follower.isPresent() && follower.get().isDelivering()) {
             throw new IllegalStateException(
                     "The batch that was under way when the stream was suspended has still not ended,"
                             + " and two may not be under way: try again when its sink has come back, or restart the program");
         }
-        position = storedPosition();
-        position.ifPresent(this::checkItIsOurs);
-        health.recovering(
-                position.flatMap(Position::reconcile).filter(Reconcile::ofGap).isPresent());
+        checkStoredPosition();
         Follower next = new Follower(
                 endpoint.getStream(),
                 endpoint.getConfiguration(),
@@ -133,25 +155,24 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
                 counters,
                 health);
         follower = Optional.of(next);
-        next.start(position);
+        next.start();
     }
 
-    /** Waits for a disk that is full; a state that cannot be used at all is thrown on. */
-    private Optional<Position> storedPosition() throws IOException, InterruptedException {
-        for (Backoff backoff = Backoff.FIRST; ; backoff = backoff.next()) {
-            try {
-                return store.read();
-            } catch (PositionStore.Unusable e) {
-                throw e;
-            } catch (IOException e) {
-                Duration wait = backoff.withJitter();
-                LOG.warn("The position cannot be read: {}; {}", Reason.of(e), Reason.nextTryIn(wait));
-                Thread.sleep(wait.toMillis());
-            }
+    /** What is wrong with the stored position for good; whatever holds it may be away for the moment. */
+    private void checkStoredPosition() throws IOException {
+        try {
+            target.read();
+        } catch (PositionStore.Unusable e) {
+            throw e;
+        } catch (IOException e) {
+            LOG.debug("The position cannot be read yet", e);
         }
     }
 
     private void unfollow() throws InterruptedException {
+        if (carrier.isPresent()) {
+            carrier.get().stop(GRACE);
+        }
         if (follower.isPresent()) {
             boolean isFirst = !follower.get().isStopping(); // a forced stop asks again, and has waited once
             if (!follower.get().stop(isFirst ? GRACE : Duration.ZERO)) {
@@ -159,6 +180,18 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
             }
             health.away("is not followed at the moment");
         }
+    }
+
+    /**
+     * Carries events that do not come from the stream as the batch behind the stored position, on the caller's thread, until
+     * every sink has them. Only where the platform is not followed and a position is stored.
+     *
+     * @return false when the consumer was stopped before
+     */
+    public boolean carry(List<Event> events) throws InterruptedException {
+        Position before = position.orElseThrow();
+        Instant now = Instant.now().truncatedTo(ChronoUnit.MILLIS);
+        return carrier.orElseThrow().carry(Batch.ofEvents(before, before.afterAnotherBatch(), now, events));
     }
 
     /** Carries a batch through the routes, on the delivering thread. */

@@ -358,6 +358,7 @@ final class Reader implements Runnable {
             return new DeadLetter(
                     "stream",
                     idOf(frame).map(EventId::toString).or(frame::id).orElse(""),
+                    frame.name(),
                     objectId,
                     frame.name() + ": " + error,
                     1,

@@ -298,7 +298,7 @@ class InboxTest {
         Batch within = inbox.ofWithin(List.of(event("1000-0", "gone"))).batch();
 
         assertThat(within.before()).isEqualTo(before);
-        assertThat(within.after()).isEqualTo(before.afterOneBatch());
+        assertThat(within.after()).isEqualTo(before.afterAnotherBatch());
         assertThat(take(inbox).batch().before()).isEqualTo(within.after());
     }
 
@@ -574,6 +574,7 @@ class InboxTest {
     }
 
     private static DeadLetter letter(String position, int size) {
-        return new DeadLetter("stream", position, "", "unreadable", 1, Optional.of(new Bytes(new byte[size], size)));
+        return new DeadLetter(
+                "stream", position, "create", "", "unreadable", 1, Optional.of(new Bytes(new byte[size], size)));
     }
 }

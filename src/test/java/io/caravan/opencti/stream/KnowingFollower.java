@@ -83,7 +83,7 @@ final class KnowingFollower {
     private void deliver(Exchange exchange) throws Exception {
         Handover handover = Handover.of(exchange);
         for (Event event : handover.events()) {
-            Meaning meaning = READINGS.get(event.op()).of(event, handover.known());
+            Meaning meaning = READINGS.get(event.op()).of(event, handover.known(), false);
             for (Change change : meaning.changes()) {
                 tell.println(change.type() + " " + change.reason() + " "
                         + change.object().id());

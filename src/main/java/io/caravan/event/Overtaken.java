@@ -1,0 +1,132 @@
+package io.caravan.event;
+
+import io.caravan.event.Change.Reason;
+import io.caravan.event.Change.Type;
+import io.caravan.event.Known.KnownObject;
+import java.io.IOException;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+
+/**
+ * How an event is read that comes late, as a dead letter does: it may not put an old state over a newer one. Where its object
+ * is known in a newer state, it means that state; where the object is gone since, it means nothing. Else it means what it
+ * always did.
+ */
+public final class Overtaken implements Meaning.Reading {
+
+    private final Meaning.Reading reading;
+    private final BooleanSupplier isKnown;
+
+    /**
+     * @param reading of events that come in time
+     * @param isKnown whether the event was read before, so that what is known has it in it: then whatever differs came later.
+     *     Else the times of the platform's updates are compared
+     */
+    public Overtaken(Meaning.Reading reading, BooleanSupplier isKnown) {
+        this.reading = reading;
+        this.isKnown = isKnown;
+    }
+
+    @Override
+    public Meaning of(Event event, Known known, boolean isFiltered) throws Unreadable, IOException {
+        Optional<KnownObject> now = known.object(event.object().key());
+        boolean isOvertaken = now.isPresent() ? isNewer(now.get(), event) : isGone(event, known);
+        if (!isOvertaken) {
+            return reading.of(event, known, isFiltered);
+        }
+        Meaning inTime = reading.of(event, new Unchanged(known), isFiltered);
+        Telling telling = new Telling(event, known, isFiltered);
+        if (now.isPresent()) {
+            tell(now.get().object(), inTime, telling, known);
+        }
+        Meaning late = telling.told();
+        return new Meaning(event, inTime.contents(), false, late.changes(), late.indicators(), late.staleReferences());
+    }
+
+    private static void tell(StixObject now, Meaning inTime, Telling telling, Known known)
+            throws Unreadable, IOException {
+        List<StixObject> sources = Deletion.listed(Merge.SOURCES, inTime.event());
+        if (sources.isEmpty()) {
+            telling.upsert(reason(inTime), now, Telling.Before.UNKNOWN);
+        } else {
+            Merge.tell(sources, now, Telling.Before.UNKNOWN, telling, known);
+        }
+    }
+
+    /** The event's own; but what is there was not deleted, and has the STIX id that it had. */
+    private static Reason reason(Meaning inTime) {
+        return inTime.ofItself()
+                .filter(change -> change.type() == Type.UPSERT)
+                .map(Change::reason)
+                .filter(reason -> reason != Reason.RENAMED)
+                .orElse(Reason.UPDATED);
+    }
+
+    private boolean isNewer(KnownObject now, Event event) throws IOException {
+        return isKnown.getAsBoolean()
+                ? !now.object().json().equals(event.object().json())
+                : isUpdatedAfter(now.object(), event.object());
+    }
+
+    /** Whether the object, which is not known, has been; a deletion means what it does all the same. */
+    private boolean isGone(Event event, Known known) throws IOException {
+        if (event.op().equals("delete")) {
+            return false;
+        }
+        Optional<KnownObject> namesake = known.withId(event.objectId());
+        return isKnown.getAsBoolean()
+                || namesake.isPresent() && isUpdatedAfter(namesake.get().object(), event.object());
+    }
+
+    private static boolean isUpdatedAfter(StixObject one, StixObject other) throws IOException {
+        Optional<Instant> time = updated(one);
+        Optional<Instant> otherTime = updated(other);
+        return time.isPresent() && otherTime.isPresent() && time.get().isAfter(otherTime.get());
+    }
+
+    private static Optional<Instant> updated(StixObject object) throws IOException {
+        String time = Json.tree(object.json())
+                .path("extensions")
+                .path(StixObject.OPENCTI)
+                .path("updated_at")
+                .asText();
+        try {
+            return Optional.of(Instant.parse(time));
+        } catch (DateTimeException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** What is known, and stays so whatever it is told. */
+    private record Unchanged(Known known) implements Known {
+        @Override
+        public Optional<KnownObject> object(String key) throws IOException {
+            return known.object(key);
+        }
+
+        @Override
+        public Optional<KnownObject> withId(String stixId) throws IOException {
+            return known.withId(stixId);
+        }
+
+        @Override
+        public List<KnownObject> endingAt(Collection<String> ids) throws IOException {
+            return known.endingAt(ids);
+        }
+
+        @Override
+        public long referringTo(Collection<String> ids) throws IOException {
+            return known.referringTo(ids);
+        }
+
+        @Override
+        public void put(KnownObject object) {}
+
+        @Override
+        public void remove(String key) {}
+    }
+}

@@ -1,0 +1,141 @@
+package io.caravan.sink;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import io.caravan.event.Bytes;
+import io.caravan.event.DeadLetter;
+import io.caravan.event.Envelope;
+import io.caravan.event.Event;
+import io.caravan.event.EventId;
+import io.caravan.event.Json;
+import io.caravan.event.Unreadable;
+import java.io.IOException;
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A dead letter as {@link DeadLetterFiles} keeps it.
+ *
+ * @param time when it was kept
+ * @param letter without its event where that can be no envelope
+ */
+public record DeadLetterLine(Instant time, DeadLetter letter) {
+
+    /** The events that there are; the by-type routes have their names. */
+    private static final Set<String> OPS = Set.of("create", "update", "delete", "merge");
+
+    /** Who refuses what cannot even be read. */
+    private static final String STREAM = "stream";
+
+    private static final String NO_TEXT = "{\"base64\":";
+
+    /** Reads a line without its end; empty where it is no dead letter. */
+    public static Optional<DeadLetterLine> read(Bytes line) throws IOException {
+        Optional<Instant> time = Optional.empty();
+        String sink = "";
+        String position = "";
+        String op = "";
+        String id = "";
+        String error = "";
+        int attempts = 0;
+        Optional<Bytes> event = Optional.empty();
+        try (JsonParser json = Json.parser(line)) {
+            if (json.nextToken() != JsonToken.START_OBJECT) {
+                return Optional.empty();
+            }
+            for (String field = json.nextFieldName(); field != null; field = json.nextFieldName()) {
+                json.nextToken();
+                switch (field) {
+                    case "time" -> time = Optional.of(Instant.parse(json.getText()));
+                    case "sink" -> sink = text(json);
+                    case "position" -> position = text(json);
+                    case "op" -> op = text(json);
+                    case "id" -> id = text(json);
+                    case "error" -> error = text(json);
+                    case "attempts" -> attempts = json.getIntValue();
+                    case "event" -> event = object(json, line);
+                    default -> json.skipChildren();
+                }
+            }
+            if (json.nextToken() != null) {
+                return Optional.empty();
+            }
+        } catch (JsonProcessingException | DateTimeException e) {
+            return Optional.empty();
+        }
+        DeadLetter letter =
+                new DeadLetter(sink, position, op.isEmpty() ? opOfOld(sink, error) : op, id, error, attempts, event);
+        return time.filter(any -> !letter.sink().isEmpty()).map(kept -> new DeadLetterLine(kept, letter));
+    }
+
+    /** The sink that it is to be sent to again; empty where no sink has it, because a by-type route or nobody could read it. */
+    public Optional<String> sink() {
+        boolean isOfNone = letter.sink().equals(STREAM) || OPS.contains(letter.sink());
+        return isOfNone ? Optional.empty() : Optional.of(letter.sink());
+    }
+
+    /** Whether it holds what an event needs: its place, a name that there is, and what may be its envelope. */
+    public boolean isEvent() {
+        return letter.event().isPresent()
+                && EventId.of(letter.position()).isPresent()
+                && (letter.op().isEmpty() || OPS.contains(letter.op()));
+    }
+
+    /** The event as it came; only where it {@link #isEvent}. */
+    public Event event() throws Unreadable {
+        Bytes raw = letter.event().orElseThrow();
+        Envelope envelope = Envelope.read(raw);
+        String op = letter.op().isEmpty() ? opOf(envelope) : letter.op();
+        return new Event(EventId.parse(letter.position()), op, envelope, raw);
+    }
+
+    /** After it was refused again. */
+    public DeadLetterLine again(String op, String error, int attempts) {
+        return new DeadLetterLine(
+                time,
+                new DeadLetter(
+                        letter.sink(),
+                        letter.position(),
+                        op,
+                        letter.id(),
+                        error,
+                        letter.attempts() + attempts,
+                        letter.event()));
+    }
+
+    /** Lines did not always say the name; one of a sink does not say it otherwise. */
+    private static String opOfOld(String sink, String error) {
+        if (sink.equals(STREAM)) {
+            return error.replaceFirst(": .*$", "");
+        }
+        return OPS.contains(sink) ? sink : "";
+    }
+
+    /** The envelope's own type, which is nearly always the event's name; what has none is part of a state that was told. */
+    private static String opOf(Envelope envelope) {
+        return OPS.contains(envelope.type()) ? envelope.type() : "create";
+    }
+
+    private static String text(JsonParser json) throws IOException {
+        if (json.currentToken() == JsonToken.VALUE_STRING) {
+            return json.getText();
+        }
+        json.skipChildren();
+        return "";
+    }
+
+    /** The bytes of the object that the parser stands at; empty where that is something else, or stands for what was no text. */
+    private static Optional<Bytes> object(JsonParser json, Bytes line) throws IOException {
+        long from = json.currentTokenLocation().getByteOffset();
+        boolean isObject = json.isExpectedStartObjectToken();
+        json.skipChildren();
+        if (!isObject) {
+            return Optional.empty();
+        }
+        Bytes object = line.piece(from, json.currentTokenLocation().getByteOffset() + 1);
+        return object.startsWith(NO_TEXT) ? Optional.empty() : Optional.of(object);
+    }
+}

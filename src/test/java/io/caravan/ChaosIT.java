@@ -1,0 +1,339 @@
+package io.caravan;
+
+import static io.caravan.testkit.Play.play;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.caravan.event.Position;
+import io.caravan.ops.Program;
+import io.caravan.testkit.Answer;
+import io.caravan.testkit.Capture;
+import io.caravan.testkit.FakePlatform;
+import io.caravan.testkit.Frame;
+import io.caravan.testkit.Frames;
+import io.caravan.testkit.KafkaBroker;
+import io.caravan.testkit.Play;
+import io.caravan.testkit.Recording;
+import io.caravan.testkit.Script;
+import io.caravan.testkit.Topics;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Breaks everything at random instants, again and again: the program is killed and put to sleep, so is the broker, and the
+ * platform's connections are cut, silent, refused, and repeat themselves. In the end whoever reads committed records has
+ * every event once and in order, and so has the journal; and every change is what it is where nothing happens.
+ *
+ * <p>{@code -Dchaos.kills=500} kills so often, a few times by default; {@code -Dchaos.seed=…} breaks the same things again,
+ * at about the same instants.
+ */
+@Tag("chaos")
+class ChaosIT {
+
+    private static final int KILLS = Integer.getInteger("chaos.kills", 8);
+    private static final long SEED = Long.getLong("chaos.seed", System.nanoTime());
+    /** So many are for one life of the program, with what its faults cost. */
+    private static final int EVENTS_A_KILL = 120;
+
+    private static final Duration SOON = Duration.ofSeconds(120);
+    private static final Duration LATER = Duration.ofMinutes(20);
+
+    @TempDir
+    Path home;
+
+    @TempDir
+    Path calmHome;
+
+    @TempDir
+    Path brokerData;
+
+    private final Random random = new Random(SEED);
+    private final String prefix = "chaos-" + UUID.randomUUID() + ".";
+    private final Map<String, Integer> figures = new java.util.TreeMap<>();
+    private FakePlatform platform;
+    private KafkaBroker broker;
+    private Process brokerProcess;
+    private Installation caravan;
+    private Process process;
+
+    @BeforeEach
+    void start() throws Exception {
+        platform = FakePlatform.start();
+        broker = new KafkaBroker(brokerData); // to know its port; it runs as a process
+        startBroker();
+        caravan = installation(home, prefix)
+                .set("caravan.sinks", "journal,mirror,kafka")
+                .set("caravan.batch-max-events", "25")
+                .set("opencti.heartbeat-timeout", "1s")
+                .set("kafka.client.request.timeout.ms", "1000")
+                .set("kafka.client.default.api.timeout.ms", "2000")
+                .set("kafka.client.delivery.timeout.ms", "1500")
+                .set("kafka.client.max.block.ms", "1500")
+                .set("kafka.client.transaction.timeout.ms", "2000");
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        for (Process each : Arrays.asList(process, brokerProcess)) {
+            if (each != null) {
+                each.destroyForcibly().waitFor();
+            }
+        }
+        platform.close();
+    }
+
+    @Test
+    void everyEventIsThereOnceAndInOrder() throws Exception {
+        System.out.println("chaos: -Dchaos.kills=" + KILLS + " -Dchaos.seed=" + SEED);
+        List<Frame> events = events();
+        platform.append(events);
+        Map<String, List<Long>> calmChanges = calmChanges(events.size());
+        while (figures.getOrDefault("kills of the program", 0) < KILLS) {
+            disturb();
+        }
+        platform.next().always(play());
+        ensureRunning();
+        awaitTheEndOf(events);
+        process.destroy();
+        assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
+
+        Map<String, List<Long>> wanted = new HashMap<>();
+        events.forEach(event -> add(wanted, internalId(event), event.id(), event.data()));
+        Map<String, List<Long>> got = records(prefix + "events");
+        report(events.size(), wanted, got);
+        assertThat(got.equals(wanted)).as("seed %d: the topic of events", SEED).isTrue();
+        assertThat(records(prefix + "changes").equals(calmChanges))
+                .as("seed %d: the topic of changes", SEED)
+                .isTrue();
+        assertThat(caravan.journal()
+                        .equals(events.stream().map(Installation.Line::of).toList()))
+                .as("seed %d: the journal", SEED)
+                .isTrue();
+        assertThat(mirror(home)).as("seed %d: the mirror", SEED).isEqualTo(mirror(calmHome));
+        assertThat(caravan.deadLetters()).isEmpty();
+    }
+
+    /** Something happens to the program, to the broker, or to both; the platform's connections fail all the time. */
+    private void disturb() throws Exception {
+        platform.next(script(), script()).always(play().rate(2000));
+        ensureRunning();
+        long before = journalBytes();
+        await().atMost(SOON)
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> journalBytes() > before || !process.isAlive());
+        Thread.sleep(random.nextInt(200));
+        int what = random.nextInt(20);
+        if (what < 14) {
+            count("kills of the program");
+            process.destroyForcibly().waitFor();
+        } else if (what < 16) {
+            count("sleeps of the program");
+            sleep(process, 200 + random.nextInt(3000));
+        } else if (what < 18) {
+            count("sleeps of the broker");
+            sleep(brokerProcess, 200 + random.nextInt(3000));
+        } else {
+            count("kills of the broker");
+            brokerProcess.destroyForcibly().waitFor();
+            if (random.nextBoolean()) {
+                count("kills of the program");
+                process.destroyForcibly().waitFor();
+            }
+            startBroker();
+        }
+    }
+
+    private Script script() {
+        count("connections with a fault");
+        int event = 1 + random.nextInt(200);
+        Play.Ending ending = Play.Ending.values()[random.nextInt(Play.Ending.values().length)];
+        return switch (random.nextInt(8)) {
+            case 0 -> Answer.status(500);
+            case 1 -> play().cutAfter(event, ending);
+            case 2, 3 -> play().cutWithin(event, random.nextInt(3000), ending);
+            case 4 -> play().resend(1 + random.nextInt(100)).cutAfter(event, ending);
+            case 5 ->
+                play().chunk(1 + random.nextInt(50)).heartbeatsWithinGroups().cutAfter(event, ending);
+            case 6 -> play().silentAfter(event);
+            default -> play().errorAfter(event, "broken");
+        };
+    }
+
+    private List<Frame> events() throws IOException {
+        List<Frame> recorded = Capture.events("volume/vol-all.sse");
+        int wanted = KILLS * EVENTS_A_KILL;
+        List<Frame> events = new ArrayList<>();
+        Recording recording = new Recording(recorded);
+        Instant begin = Instant.parse("2026-11-21T00:00:00Z");
+        for (int round = 0; events.size() < wanted; round++) {
+            Instant next = begin.plus(Duration.ofHours(round));
+            for (List<Frame> group : recording.round(round, next, Duration.ofMillis(10))) {
+                if (events.size() < wanted) {
+                    events.addAll(group);
+                }
+            }
+        }
+        return events;
+    }
+
+    private Installation installation(Path folder, String topicPrefix) throws IOException {
+        return new Installation(folder, platform)
+                .set("caravan.sinks", "mirror,kafka")
+                .set("caravan.position-store", "kafka")
+                .set("kafka.topic-prefix", topicPrefix)
+                .set("kafka.brokers", broker.brokers());
+    }
+
+    private void ensureRunning() throws IOException {
+        if (process == null || !process.isAlive()) {
+            assertThat(process == null || process.exitValue() != 1 && process.exitValue() != 2)
+                    .as("seed %d: the program has ended by itself", SEED)
+                    .isTrue();
+            process = caravan.run("run", "-Xmx128m");
+        }
+    }
+
+    private void startBroker() throws IOException, InterruptedException {
+        brokerProcess = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        KafkaBroker.class.getName(),
+                        brokerData.toString(),
+                        broker.brokers().replaceFirst(".*:", ""))
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+    }
+
+    private static void sleep(Process process, long millis) throws Exception {
+        signal("STOP", process);
+        Thread.sleep(millis);
+        signal("CONT", process);
+    }
+
+    private static void signal(String name, Process process) throws Exception {
+        new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
+                .start()
+                .waitFor();
+    }
+
+    private void awaitTheEndOf(List<Frame> events) {
+        String last = events.get(events.size() - 1).id();
+        await().atMost(LATER)
+                .pollInterval(Duration.ofSeconds(1))
+                .ignoreExceptions()
+                .until(() -> positionInKafka().newest().toString().equals(last));
+    }
+
+    private Position positionInKafka() throws IOException {
+        List<ConsumerRecord<byte[], byte[]>> last = new ArrayList<>();
+        Topics.of(broker).forEach(prefix + "positions", record -> {
+            last.clear();
+            last.add(record);
+        });
+        return Position.parse(last.get(0).value());
+    }
+
+    /** What a run in which nothing happens leaves in the topic of changes. */
+    private Map<String, List<Long>> calmChanges(int events) throws Exception {
+        await().atMost(SOON).ignoreExceptions().until(() -> Topics.of(broker).count("any") == 0);
+        try (Program program = installation(calmHome, "calm-" + prefix).start()) {
+            await().atMost(LATER)
+                    .until(() -> program.consumers().get(0).counters().delivered() == events);
+        }
+        return records("calm-" + prefix + "changes");
+    }
+
+    /** By their keys, in order: where each comes from and what it says, in 64 bits. */
+    private Map<String, List<Long>> records(String topic) {
+        Map<String, List<Long>> records = new HashMap<>();
+        Topics.of(broker)
+                .forEach(
+                        topic,
+                        record -> add(
+                                records,
+                                new String(record.key(), StandardCharsets.UTF_8),
+                                new String(
+                                        record.headers().lastHeader("position").value(), StandardCharsets.UTF_8),
+                                record.value()));
+        return records;
+    }
+
+    private static void add(Map<String, List<Long>> records, String key, String position, byte[] value) {
+        long print = ((long) position.hashCode() << 32) ^ (Arrays.hashCode(value) & 0xffffffffL);
+        records.computeIfAbsent(key, none -> new ArrayList<>()).add(print);
+    }
+
+    private void report(int events, Map<String, List<Long>> wanted, Map<String, List<Long>> got) {
+        int lost = 0;
+        int twice = 0;
+        for (Map.Entry<String, List<Long>> each : wanted.entrySet()) {
+            List<Long> there = got.getOrDefault(each.getKey(), List.of());
+            lost += (int)
+                    each.getValue().stream().filter(one -> !there.contains(one)).count();
+            twice += there.size() - new HashSet<>(there).size();
+        }
+        System.out.println("chaos: " + figures + ", events " + events + ", lost " + lost + ", twice " + twice);
+    }
+
+    private long journalBytes() throws IOException {
+        return sizes(home.resolve("data/files/journal")).values().stream()
+                .mapToLong(Long::longValue)
+                .sum();
+    }
+
+    /** By their names, how large the files are. */
+    private static Map<String, Long> sizes(Path folder) throws IOException {
+        Map<String, Long> sizes = new HashMap<>();
+        if (Files.exists(folder)) {
+            try (Stream<Path> files = Files.walk(folder)) {
+                for (Path file : files.filter(Files::isRegularFile).toList()) {
+                    sizes.put(folder.relativize(file).toString(), Files.size(file));
+                }
+            }
+        }
+        return sizes;
+    }
+
+    /** What is in each file, in 32 bits. */
+    private static Map<String, Integer> mirror(Path home) throws IOException {
+        Map<String, Integer> contents = new HashMap<>();
+        for (String file : sizes(home.resolve("data/files/objects")).keySet()) {
+            contents.put(
+                    file,
+                    Arrays.hashCode(Files.readAllBytes(
+                            home.resolve("data/files/objects").resolve(file))));
+        }
+        return contents;
+    }
+
+    private void count(String what) {
+        figures.merge(what, 1, Integer::sum);
+    }
+
+    private static String internalId(Frame event) {
+        return Frames.internalIdOf(event);
+    }
+}
