@@ -1,6 +1,8 @@
 package io.caravan;
 
+import io.caravan.event.State;
 import io.caravan.ops.Check;
+import io.caravan.ops.DryRun;
 import io.caravan.ops.HealthQuestion;
 import io.caravan.ops.Program;
 import io.caravan.ops.Settings;
@@ -48,6 +50,9 @@ public final class Caravan {
     private final PrintStream out = System.out;
     private final PrintStream err = System.err;
 
+    /** What the program is to exit with, should it not fail. */
+    private volatile int exitCode = STOPPED;
+
     private Caravan() {}
 
     public static void main(String[] arguments) {
@@ -66,7 +71,63 @@ public final class Caravan {
             return UNUSABLE;
         }
         settings.get().doubts().forEach(err::println);
-        try (Program program = new Program(settings.get())) {
+        return run(settings.get(), program -> program.awaitFailure().isPresent() ? FAILED : STOPPED);
+    }
+
+    @Command(
+            description = {
+                "Read everything the platform has and tell what differs: removals, upserts.",
+                "Asks the Caravan that runs on this data directory; where none does, runs until it is through. A gap is"
+                        + " reconciled by itself."
+            },
+            mixinStandardHelpOptions = true)
+    int reconcile(
+            @Option(names = "--dry-run", description = "Only say what would be removed and upserted.")
+                    boolean isDryRun) {
+        Optional<Settings> settings = settings("", isDryRun ? "WARN" : "");
+        if (settings.isEmpty()) {
+            return UNUSABLE;
+        }
+        if (settings.get().get("opencti.stream").equals("raw")) {
+            return unusable(List.of("opencti.stream: raw, the base stream, has no snapshot to reconcile with"));
+        }
+        try {
+            if (isDryRun) {
+                new DryRun(settings.get(), out).run();
+                return STOPPED;
+            }
+            boolean isRunning = State.isInUse(settings.get().stateDirectory());
+            Program.askReconcile(settings.get());
+            if (isRunning) {
+                out.println("Asked the Caravan that runs here to reconcile; its log says how it goes");
+                return STOPPED;
+            }
+            return run(settings.get(), this::reconcile);
+        } catch (IOException e) {
+            err.println(Optional.ofNullable(e.getMessage()).orElse(e.toString()));
+            return FAILED;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return FAILED;
+        }
+    }
+
+    private int reconcile(Program program) throws InterruptedException {
+        Optional<String> found = program.awaitReconcile();
+        boolean isStopped = program.failure().isEmpty();
+        program.close();
+        found.ifPresentOrElse(
+                counts -> out.println("Reconciled: " + counts), () -> out.println("Not reconciled; see the log"));
+        return found.isPresent() && isStopped ? STOPPED : FAILED;
+    }
+
+    /** Until when the program runs; its exit code. */
+    private interface Run {
+        int code(Program program) throws InterruptedException;
+    }
+
+    private int run(Settings settings, Run run) {
+        try (Program program = new Program(settings)) {
             Thread hook = new Thread(() -> stop(program), "stop");
             Runtime.getRuntime().addShutdownHook(hook);
             try {
@@ -74,7 +135,8 @@ public final class Caravan {
             } catch (Program.Unusable e) {
                 return isStopping(hook) ? STOPPED : unusable(e.mistakes());
             }
-            int code = program.awaitFailure().isPresent() ? FAILED : STOPPED;
+            int code = run.code(program);
+            exitCode = code;
             System.exit(code); // and no return: the hook closes the program, and does not wait for what hangs
             return code;
         } catch (InterruptedException e) {
@@ -192,7 +254,7 @@ public final class Caravan {
      * On SIGTERM. The JVM would exit with 143 after its hooks; a stop in order is no failure. Whatever hangs is left where
      * it is: what was not stored comes again at the next start.
      */
-    private static void stop(Program program) {
+    private void stop(Program program) {
         boolean failed = program.failure().isPresent();
         Thread closing = new Thread(program::close, "close");
         closing.start();
@@ -201,6 +263,6 @@ public final class Caravan {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        Runtime.getRuntime().halt(failed ? FAILED : STOPPED);
+        Runtime.getRuntime().halt(failed ? FAILED : exitCode);
     }
 }

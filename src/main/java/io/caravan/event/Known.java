@@ -18,7 +18,16 @@ public interface Known {
      * @param dependency whether only as a dependency
      * @param strictest how strictly it was marked when it was told ({@link Marked#strictest}): marking definitions may come later
      */
-    record KnownObject(StixObject object, boolean dependency, Optional<Tlp> strictest) {}
+    record KnownObject(StixObject object, boolean dependency, Optional<Tlp> strictest) {
+
+        /** Whether telling this after that would say nothing new; in what order an object's members stand says nothing. */
+        boolean isAsTold(KnownObject last) throws IOException {
+            return dependency == last.dependency
+                    && strictest.equals(last.strictest)
+                    && (object.json().equals(last.object.json())
+                            || Json.tree(object.json()).equals(Json.tree(last.object.json())));
+        }
+    }
 
     /** By {@link StixObject#key}. */
     Optional<KnownObject> object(String key) throws IOException;
@@ -41,6 +50,11 @@ public interface Known {
 
     /** How many objects refer to any of these ids otherwise: as author, label, content. */
     long referringTo(Collection<String> ids) throws IOException;
+
+    /** Whether a reconcile is under way. */
+    default boolean isReconciling() {
+        return false;
+    }
 
     void put(KnownObject object) throws IOException;
 

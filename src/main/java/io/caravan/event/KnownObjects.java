@@ -6,6 +6,7 @@ import io.caravan.event.Pending.Edit;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -27,6 +28,7 @@ import org.rocksdb.WriteBatch;
  *   i &lt;id&gt; &lt;key&gt;   -&gt; nothing; an object by its STIX id
  *   e &lt;id&gt; &lt;key&gt;   -&gt; nothing; a relation by what it ends at
  *   r &lt;id&gt; &lt;key&gt;   -&gt; nothing; an object by what it refers to
+ *   s &lt;key&gt;        -&gt; the number of the reconcile in which the object was seen last, 8 bytes; it need not be known
  * </pre>
  *
  * What is before the last part of an index's key is as long as an object's key: {@link #PREFIX}. Whatever else an object
@@ -38,6 +40,7 @@ final class KnownObjects {
     static final int PREFIX = 1 + Digest.LENGTH;
 
     private static final byte OBJECT = 'o';
+    private static final byte SEEN = 's';
     private static final byte[] NOTHING = {};
     private static final int DEPENDENCY = 1;
     private static final List<Tlp> COLOURS = List.of(Tlp.values());
@@ -51,16 +54,17 @@ final class KnownObjects {
     /** @throws IOException when what is stored is no object; says what it is */
     Optional<KnownObject> object(Digest key) throws RocksDBException, IOException {
         byte[] value = db.get(key(OBJECT, key));
-        if (value == null) {
-            return Optional.empty();
-        }
+        return value == null ? Optional.empty() : Optional.of(known(value));
+    }
+
+    private static KnownObject known(byte[] value) throws IOException {
         if (value.length == 0 || value[0] < 0 || value[0] / 2 > COLOURS.size()) {
             throw new IOException("an object in a form that this version does not know");
         }
         try {
             StixObject object = StixObject.read(new Bytes(value, 1, value.length - 1));
             Optional<Tlp> strictest = value[0] / 2 == 0 ? Optional.empty() : Optional.of(COLOURS.get(value[0] / 2 - 1));
-            return Optional.of(new KnownObject(object, value[0] % 2 == DEPENDENCY, strictest));
+            return new KnownObject(object, value[0] % 2 == DEPENDENCY, strictest);
         } catch (JsonProcessingException e) {
             throw new IOException("an object that is no JSON: " + e.getOriginalMessage(), e);
         }
@@ -138,6 +142,56 @@ final class KnownObjects {
         }
     }
 
+    /** Marks objects as seen in a reconcile. */
+    static void mark(long reconcile, Collection<String> keys, WriteBatch batch) throws RocksDBException {
+        byte[] number = number(reconcile);
+        for (String key : keys) {
+            batch.put(key(SEEN, Digest.of(key)), number);
+        }
+    }
+
+    boolean hasMarks(long reconcile) throws RocksDBException {
+        byte[] number = number(reconcile);
+        try (Walk marks = new Walk(db, SEEN, Optional.empty())) {
+            while (marks.isInside() && !Arrays.equals(marks.value(), number)) {
+                marks.next();
+            }
+            return marks.isInside();
+        }
+    }
+
+    /** Objects without the reconcile's mark, in the order of their keys. */
+    List<StixObject> unmarked(long reconcile, Optional<Digest> after, int most, long mostBytes)
+            throws RocksDBException, IOException {
+        List<StixObject> unmarked = new ArrayList<>();
+        byte[] number = number(reconcile);
+        long bytes = 0;
+        try (Walk objects = new Walk(db, OBJECT, after);
+                Walk marks = new Walk(db, SEEN, after)) {
+            for (; objects.isInside() && unmarked.size() < most; objects.next()) {
+                Digest key = objects.key();
+                while (marks.isInside() && marks.key().compareTo(key) < 0) {
+                    marks.next();
+                }
+                boolean isMarked = marks.isInside() && marks.key().equals(key) && Arrays.equals(marks.value(), number);
+                if (isMarked) {
+                    continue;
+                }
+                StixObject object = known(objects.value()).object();
+                bytes += object.json().length();
+                if (bytes > mostBytes && !unmarked.isEmpty()) {
+                    break;
+                }
+                unmarked.add(object);
+            }
+        }
+        return unmarked;
+    }
+
+    private static byte[] number(long reconcile) {
+        return ByteBuffer.allocate(Long.BYTES).putLong(reconcile).array();
+    }
+
     private static Set<Index.Entry> entries(Optional<KnownObject> known) {
         return known.map(present -> Index.entries(present.object())).orElse(Set.of());
     }
@@ -163,6 +217,49 @@ final class KnownObjects {
         entry.id().write(key);
         object.write(key);
         return key.array();
+    }
+
+    /** Goes through all keys of one kind, in order, from the first or from behind one. */
+    private static final class Walk implements AutoCloseable {
+        private final byte kind;
+        private final ReadOptions acrossPrefixes =
+                new ReadOptions().setTotalOrderSeek(true).setFillCache(false);
+        private final RocksIterator entries;
+
+        Walk(RocksDB db, byte kind, Optional<Digest> after) throws RocksDBException {
+            this.kind = kind;
+            entries = db.newIterator(acrossPrefixes);
+            entries.seek(after.isPresent() ? KnownObjects.key(kind, after.get()) : new byte[] {kind});
+            if (after.isPresent() && isInside() && key().equals(after.get())) {
+                next();
+            }
+        }
+
+        boolean isInside() throws RocksDBException {
+            if (!entries.isValid()) {
+                entries.status();
+                return false;
+            }
+            return entries.key()[0] == kind;
+        }
+
+        void next() {
+            entries.next();
+        }
+
+        Digest key() {
+            return Digest.read(entries.key(), 1);
+        }
+
+        byte[] value() {
+            return entries.value();
+        }
+
+        @Override
+        public void close() {
+            entries.close();
+            acrossPrefixes.close();
+        }
     }
 
     /** Goes through the keys found by one id, in order. */

@@ -50,6 +50,8 @@ public final class Pending implements Known {
     /** What there was before each edit since the mark, the latest first. */
     private final Deque<Undo> sinceMark = new ArrayDeque<>();
 
+    private boolean reconciling;
+
     Pending(Stored stored) {
         this.stored = stored;
     }
@@ -57,6 +59,16 @@ public final class Pending implements Known {
     /** Over nothing, for a store that keeps no objects. */
     public static Pending overNothing() {
         return new Pending(new Nothing());
+    }
+
+    /** A reconcile is under way. */
+    public void reconciling() {
+        reconciling = true;
+    }
+
+    @Override
+    public boolean isReconciling() {
+        return reconciling;
     }
 
     /** By the objects' keys, in the order in which they were first edited. */

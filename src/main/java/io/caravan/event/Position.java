@@ -25,6 +25,7 @@ import java.util.function.Function;
  * @param batches how many batches have been delivered since the stream was first followed. It tells one batch from the
  *     next where nothing else moves (in a snapshot), so a sink knows a batch that comes again by the number before it
  * @param margin how far a heartbeat's id may run ahead of events still to come
+ * @param reconcile the reconcile under way, if one is
  */
 public record Position(
         String platform,
@@ -33,7 +34,8 @@ public record Position(
         Optional<Open> open,
         Optional<Snapshot> snapshot,
         long batches,
-        Duration margin) {
+        Duration margin,
+        Optional<Reconcile> reconcile) {
 
     /** A heartbeat's id is a clock that was seen to run 2 s ahead of events; a minute is kept. */
     public static final Duration MARGIN = Duration.ofMinutes(1);
@@ -62,8 +64,64 @@ public record Position(
         }
     }
 
-    /** What was asked of {@code recover}: the state of all objects changed after {@code from} and up to {@code until}. */
-    public record Snapshot(EventId from, Instant until) {}
+    /**
+     * A snapshot being read: the state of all objects changed after {@code from} and up to {@code until}, by windows of that
+     * time where it does not come in one piece.
+     *
+     * @param from up to here it is delivered; exclusive, as in a request
+     * @param window the window asked for ends here; {@code until}, where all the rest is
+     * @param until its end, inclusive
+     * @param half where a smaller window would end, should this one be cut: about the middle of what has come of it
+     */
+    public record Snapshot(EventId from, Instant window, Instant until, Optional<Instant> half) {
+
+        /** All of it at once. */
+        public Snapshot(EventId from, Instant until) {
+            this(from, until, until, Optional.empty());
+        }
+
+        public boolean isLastWindow() {
+            return !window.isBefore(until);
+        }
+
+        /** What is left once the window is delivered. A millisecond comes again: whether its end was part of it, nobody promises. */
+        public Snapshot rest() {
+            return new Snapshot(EventId.at(window).before(), until);
+        }
+
+        /** The same after a cut: its first half, as far as one is known. */
+        public Snapshot smaller() {
+            return new Snapshot(from, half.orElse(window), until, Optional.empty());
+        }
+    }
+
+    /**
+     * A reconcile: a snapshot of everything says what exists, and what is known beyond it goes.
+     *
+     * @param number tells what was seen in it from what was seen in others: the batches delivered before it
+     * @param ofGap whether the log before it is lost; if not, it is read on from where it was
+     * @param until the snapshot's end; an event of the log from before it says nothing of what there is
+     * @param judgedAt the snapshot has been read, and once the log is delivered up to this time of the platform's, what was
+     *     not seen is gone: what changed while it was read is in the log
+     */
+    public record Reconcile(long number, boolean ofGap, Instant until, Optional<Instant> judgedAt) {
+
+        public Reconcile judgedAt(Instant time) {
+            return new Reconcile(number, ofGap, until, Optional.of(time));
+        }
+    }
+
+    /** Without a reconcile. */
+    public Position(
+            String platform,
+            String stream,
+            EventId resume,
+            Optional<Open> open,
+            Optional<Snapshot> snapshot,
+            long batches,
+            Duration margin) {
+        this(platform, stream, resume, open, snapshot, batches, margin, Optional.empty());
+    }
 
     public static Position startingAt(String platform, String stream, EventId resume) {
         return new Position(platform, stream, resume, Optional.empty(), Optional.empty(), 0, MARGIN);
@@ -83,9 +141,15 @@ public record Position(
         return open.map(o -> o.id().max(resume)).orElse(resume);
     }
 
+    /** The reconcile whose removals are due: all that could speak for an object has been delivered. */
+    public Optional<Reconcile> dueReconcile() {
+        return reconcile.filter(under -> snapshot.isEmpty()
+                && under.judgedAt().filter(at -> !resume.time().isBefore(at)).isPresent());
+    }
+
     /** The same place after a batch that did not come from the stream. */
     public Position afterAnotherBatch() {
-        return new Position(platform, stream, resume, open, snapshot, batches + 1, margin);
+        return new Position(platform, stream, resume, open, snapshot, batches + 1, margin, reconcile);
     }
 
     public byte[] toJson() {
@@ -101,13 +165,24 @@ public record Position(
             json.putNull("open");
         }
         if (snapshot.isPresent()) {
-            json.putObject("snapshot")
+            ObjectNode part = json.putObject("snapshot")
                     .put("from", snapshot.get().from().toString())
                     .put("until", snapshot.get().until().toString());
+            if (!snapshot.get().isLastWindow()) {
+                part.put("window", snapshot.get().window().toString());
+            }
+            snapshot.get().half().ifPresent(half -> part.put("half", half.toString()));
         } else {
             json.putNull("snapshot");
         }
         json.put("batches", batches).put("margin", margin.toString());
+        if (reconcile.isPresent()) {
+            ObjectNode part = json.putObject("reconcile")
+                    .put("number", reconcile.get().number())
+                    .put("ofGap", reconcile.get().ofGap())
+                    .put("until", reconcile.get().until().toString());
+            reconcile.get().judgedAt().ifPresent(at -> part.put("judgedAt", at.toString()));
+        }
         try {
             return JSON.writeValueAsBytes(json);
         } catch (JsonProcessingException e) {
@@ -130,7 +205,8 @@ public record Position(
                 optionalPart(json, "open", Position::openOf),
                 optionalPart(json, "snapshot", Position::snapshotOf),
                 part(json, "batches", batches -> Long.parseLong(batches.asText())),
-                part(json, "margin", margin -> Duration.parse(margin.textValue())));
+                part(json, "margin", margin -> Duration.parse(margin.textValue())),
+                optionalPart(json, "reconcile", Position::reconcileOf));
     }
 
     private static Open openOf(JsonNode json) {
@@ -146,9 +222,24 @@ public record Position(
     }
 
     private static Snapshot snapshotOf(JsonNode json) {
+        Instant until = Instant.parse(json.path("until").asText());
         return new Snapshot(
                 EventId.parse(json.path("from").asText()),
-                Instant.parse(json.path("until").asText()));
+                instantOf(json.path("window")).orElse(until),
+                until,
+                instantOf(json.path("half")));
+    }
+
+    private static Reconcile reconcileOf(JsonNode json) {
+        return new Reconcile(
+                Long.parseLong(json.path("number").asText()),
+                json.path("ofGap").asBoolean(),
+                Instant.parse(json.path("until").asText()),
+                instantOf(json.path("judgedAt")));
+    }
+
+    private static Optional<Instant> instantOf(JsonNode text) {
+        return text.isMissingNode() ? Optional.empty() : Optional.of(Instant.parse(text.asText()));
     }
 
     /** A part that is null, or not there, as before its kind was invented. */
@@ -174,6 +265,8 @@ public record Position(
     /** For logs: where the stream stands. */
     @Override
     public String toString() {
-        return snapshot.map(s -> "snapshot of " + s.from() + " to " + s.until()).orElse(newest().toString());
+        return snapshot.map(s -> "snapshot of " + s.from() + " to " + s.window()
+                        + (s.isLastWindow() ? "" : ", of all to " + s.until()))
+                .orElse(newest().toString());
     }
 }

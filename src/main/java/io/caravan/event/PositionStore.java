@@ -1,6 +1,8 @@
 package io.caravan.event;
 
 import java.io.IOException;
+import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -29,6 +31,28 @@ public interface PositionStore {
      * @param known what was begun last; not to be used again
      */
     void write(Position position, Pending known) throws IOException;
+
+    /**
+     * Marks objects as seen in a reconcile, whether they are known or not. It has reached the disk when a write that follows
+     * has; before the position behind a batch, the batch's objects are marked.
+     *
+     * @param reconcile its number
+     * @param keys the objects' keys
+     */
+    void mark(long reconcile, Collection<String> keys) throws IOException;
+
+    /** Whether anything is marked as seen in this reconcile. */
+    boolean hasMarks(long reconcile) throws IOException;
+
+    /**
+     * Some of the known objects that are not marked as seen in this reconcile, in an order that stays.
+     *
+     * @param after the key of the one to go on behind; empty: from the first
+     * @param most how many at most
+     * @param mostBytes how large they may be together; one is given all the same
+     * @return none when there are no more
+     */
+    List<StixObject> unmarked(long reconcile, Optional<String> after, int most, long mostBytes) throws IOException;
 
     /** The store is there and cannot be used until a person has mended it; the message says how. */
     final class Unusable extends IOException {

@@ -4,13 +4,16 @@ import io.caravan.event.Known.KnownObject;
 import io.caravan.event.Pending.Edit;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -40,6 +43,7 @@ public final class State implements PositionStore, AutoCloseable {
     private static final byte[] PREPARED = "prepared".getBytes(StandardCharsets.US_ASCII);
 
     private final Path directory;
+    private final boolean isReadOnly;
     private final Pending.Stored objects = new StoredObjects();
     private Optional<RocksDB> store = Optional.empty();
     private Optional<Pending> begun = Optional.empty();
@@ -48,7 +52,28 @@ public final class State implements PositionStore, AutoCloseable {
     private boolean closed;
 
     public State(Path directory) {
+        this(directory, false);
+    }
+
+    private State(Path directory, boolean isReadOnly) {
         this.directory = directory;
+        this.isReadOnly = isReadOnly;
+    }
+
+    /** As it is at the first use, only to be read: also while another process uses it. */
+    public static State readOnly(Path directory) {
+        return new State(directory, true);
+    }
+
+    /** Whether another process uses the state in this directory. */
+    public static boolean isInUse(Path directory) throws IOException {
+        Path lock = directory.resolve("LOCK"); // RocksDB's
+        if (!Files.exists(lock)) {
+            return false;
+        }
+        try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE)) {
+            return channel.tryLock() == null;
+        }
     }
 
     @Override
@@ -88,6 +113,29 @@ public final class State implements PositionStore, AutoCloseable {
         }
         write(position, known.edits());
         begun = Optional.empty();
+    }
+
+    @Override
+    public synchronized void mark(long reconcile, Collection<String> keys) throws IOException {
+        RocksDB db = open();
+        try (WriteBatch batch = new WriteBatch();
+                WriteOptions toLog = new WriteOptions()) {
+            KnownObjects.mark(reconcile, keys, batch);
+            db.write(toLog, batch);
+        } catch (RocksDBException e) {
+            throw notWritten(Attempt.OF_NOTHING, e);
+        }
+    }
+
+    @Override
+    public boolean hasMarks(long reconcile) throws IOException {
+        return read(known -> known.hasMarks(reconcile));
+    }
+
+    @Override
+    public List<StixObject> unmarked(long reconcile, Optional<String> after, int most, long mostBytes)
+            throws IOException {
+        return read(known -> known.unmarked(reconcile, after.map(Digest::of), most, mostBytes));
     }
 
     /**
@@ -236,10 +284,14 @@ public final class State implements PositionStore, AutoCloseable {
             loadLibrary();
             StoreFiles files = StoreFiles.in(directory);
             try (StoreOptions options = new StoreOptions(files.areNone())) {
-                files.damage().ifPresent(damage -> {
-                    throw new Damaged(damage);
+                Optional<String> damage = isReadOnly ? Optional.empty() : files.damage(); // not while it is written
+                damage.ifPresent(what -> {
+                    throw new Damaged(what);
                 });
-                store = Optional.of(RocksDB.open(options.options(), directory.toString()));
+                store = Optional.of(
+                        isReadOnly
+                                ? RocksDB.openReadOnly(options.options(), directory.toString())
+                                : RocksDB.open(options.options(), directory.toString()));
                 hasTable = files.hasTable();
                 undoWhatFailed();
             } catch (Damaged | RocksDBException e) {
@@ -291,6 +343,17 @@ public final class State implements PositionStore, AutoCloseable {
         }
     }
 
+    private synchronized <T> T read(Reading<T> reading) throws IOException {
+        RocksDB db = open();
+        try {
+            return reading.of(new KnownObjects(db));
+        } catch (RocksDBException e) {
+            throw unusable(e);
+        } catch (IOException e) {
+            throw new Unusable("the state in " + directory + " holds " + e.getMessage(), e);
+        }
+    }
+
     private IOException unusable(Exception e) {
         String message = String.valueOf(e.getMessage());
         if (message.contains("No space left")) {
@@ -329,19 +392,6 @@ public final class State implements PositionStore, AutoCloseable {
         @Override
         public long count(Index index, Collection<Digest> ids, Set<Digest> without) throws IOException {
             return read(known -> known.count(index, ids, without));
-        }
-
-        private <T> T read(Reading<T> reading) throws IOException {
-            synchronized (State.this) {
-                RocksDB db = open();
-                try {
-                    return reading.of(new KnownObjects(db));
-                } catch (RocksDBException e) {
-                    throw unusable(e);
-                } catch (IOException e) {
-                    throw new Unusable("the state in " + directory + " holds " + e.getMessage(), e);
-                }
-            }
         }
     }
 

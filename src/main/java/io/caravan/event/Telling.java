@@ -162,13 +162,17 @@ final class Telling {
         if (namesake.isPresent()) { // two objects never have one STIX id, so its end was missed
             gone(Reason.RECONCILED, namesake.get().object());
         }
+        Marked state = Marked.of(object, known);
+        KnownObject now = new KnownObject(object, dependency, state.strictest());
+        if (isOnlyState() && previous.isPresent() && now.isAsTold(previous.get())) {
+            return;
+        }
         // what was told until now goes before what the platform says: an earlier rename may have been missed
         Optional<String> previousId = Stream.of(previous.map(KnownObject::object), before.state())
                 .flatMap(Optional::stream)
                 .map(StixObject::id)
                 .filter(id -> !id.isEmpty() && !id.equals(object.id()))
                 .findFirst();
-        Marked state = Marked.of(object, known);
         changes.add(new Change(
                 event,
                 Type.UPSERT,
@@ -190,7 +194,12 @@ final class Telling {
                 known.remove(previousId.get());
             }
         }
-        known.put(new KnownObject(object, dependency, state.strictest()));
+        known.put(now);
+    }
+
+    /** Whether the event tells what there is, and of nothing that happened: in a snapshot also what its objects need. */
+    private boolean isOnlyState() {
+        return event.kind() == Event.Kind.SNAPSHOT || event.kind() == Event.Kind.DEPENDENCY && known.isReconciling();
     }
 
     private void gone(Reason reason, StixObject last, Optional<String> mergedInto) throws IOException {

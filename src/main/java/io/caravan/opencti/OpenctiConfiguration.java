@@ -17,7 +17,7 @@ public class OpenctiConfiguration implements Cloneable {
 
     /** What to do when the platform no longer keeps the position. */
     public enum OnGap {
-        /** Read what changed since as a snapshot; what was deleted, merged or renamed in the gap is not told. */
+        /** Read everything as a snapshot and tell what differs from what was told. */
         recover,
         /** Stop following and report a failure. */
         fail

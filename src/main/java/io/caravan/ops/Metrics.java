@@ -56,7 +56,7 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
         for (String sink : sinkNames) {
             sinks.put(sink, new Sink(sink));
         }
-        Stream.of(List.of("stream"), OPS, sinkNames, List.of("other"))
+        Stream.of(List.of("stream"), OPS, List.of("reconcile"), sinkNames, List.of("other"))
                 .flatMap(List::stream)
                 .forEach(this::letters);
     }
@@ -95,13 +95,27 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
             Tags tags = Tags.of("cause", cause.name().toLowerCase(Locale.ROOT));
             count("reconnects", tags, "Connections that ended or did not begin.", counters, c -> c.endings(cause));
         }
+        count("gaps", "Gaps: the platform no longer kept what came after the position.", counters, Counters::gaps);
+        count(
+                "gap.seconds",
+                "How long the gaps were together.",
+                counters,
+                c -> c.gapLength().toMillis() / 1000.0);
+        count("reconciles", "Reconciles that are through.", counters, Counters::reconciles);
+        count("reconcile.removals", "Objects removed because a snapshot lacked them.", counters, Counters::removals);
+        gauge(
+                "reconcile.running",
+                null,
+                "1 from the beginning of a reconcile until its last removal is delivered, else 0.",
+                consumer,
+                c -> flag(c.position().flatMap(Position::reconcile).isPresent()));
         gauge("platform.up", null, "1 while the platform is heard, else 0.", consumer, c -> flag(c.isConnected()));
         gauge(
                 "ready",
                 null,
-                "1 while the platform is heard and no batch is refused, else 0; as /observe/health/ready.",
+                "1 while the platform is heard, no batch is refused and no gap is being recovered, else 0; as /observe/health/ready.",
                 consumer,
-                c -> flag(c.isConnected() && c.sinkTrouble().isEmpty()));
+                c -> flag(c.isConnected() && c.sinkTrouble().isEmpty() && !c.isRecovering()));
         gauge("snapshot.reading", null, "1 while a snapshot is read, else 0.", consumer, c -> flag(isInSnapshot(c)));
         gauge(
                 "lag",

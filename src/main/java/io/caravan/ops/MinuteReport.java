@@ -64,6 +64,9 @@ final class MinuteReport implements AutoCloseable {
                         String.format(Locale.ROOT, "%.1f", events / (double) PERIOD_SECONDS),
                         behind(),
                         consumer.getPosition());
+                if (consumer.position().flatMap(Position::reconcile).isPresent()) {
+                    LOG.info("Reconciling: {} so far", counters.reconcile());
+                }
             }
         }
     }

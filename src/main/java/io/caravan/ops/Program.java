@@ -4,12 +4,15 @@ import io.caravan.event.Creation;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Deletion;
 import io.caravan.event.Merge;
+import io.caravan.event.Position;
 import io.caravan.event.PositionStore;
+import io.caravan.event.Reconciliation;
 import io.caravan.event.State;
 import io.caravan.event.Update;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.stream.BatchAggregation;
+import io.caravan.opencti.stream.Counters;
 import io.caravan.opencti.stream.DeadLetterStep;
 import io.caravan.opencti.stream.MeaningStep;
 import io.caravan.opencti.stream.OpenctiConsumer;
@@ -31,6 +34,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.camel.AggregationStrategy;
 import org.apache.camel.CamelContext;
@@ -53,6 +57,8 @@ public final class Program implements AutoCloseable {
     /** Camel's own patience with exchanges under way, in seconds; the consumer's, 5 s, lies within it. */
     private static final int SHUTDOWN_TIMEOUT = 6;
 
+    private static final long LOOK_EVERY_MILLIS = 200;
+
     private final Settings settings;
     private final Main main = new Main();
     private final State state;
@@ -64,6 +70,7 @@ public final class Program implements AutoCloseable {
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile Optional<Exception> failure = Optional.empty();
     private Optional<MinuteReport> report = Optional.empty();
+    private Optional<ReconcileRequests> requests = Optional.empty();
     private boolean started;
     private boolean closed;
 
@@ -85,7 +92,7 @@ public final class Program implements AutoCloseable {
     public Program(Settings settings) {
         this.settings = settings;
         Path data = settings.dataDirectory();
-        state = new State(data.resolve("state/store"));
+        state = new State(settings.stateDirectory());
         journal = new Journal(settings.filesDirectory().resolve("journal"), data.resolve("state/journal.json"));
         metrics = new Metrics(settings.sinks());
         DeadLetters files = metrics.counting(new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC()));
@@ -117,6 +124,7 @@ public final class Program implements AutoCloseable {
         main.bind("update", new MeaningStep(new Update()));
         main.bind("delete", new MeaningStep(new Deletion()));
         main.bind("merge", new MeaningStep(new Merge()));
+        main.bind("reconcile", new MeaningStep(new Reconciliation()));
         main.bind("deadLetter", new DeadLetterStep(Refusals::isOutage));
         main.bind("doors", new Doors(settings.doors()));
         main.bind("refusedEvent", new RefusedEvent());
@@ -152,6 +160,9 @@ public final class Program implements AutoCloseable {
                 String.join(", ", settings.sinks()),
                 address.isServed() ? "health at " + address.uri(HttpAddress.HEALTH) : "health is not served");
         report = Optional.of(new MinuteReport(consumers()));
+        if (consumer().hasSnapshots()) {
+            requests = Optional.of(new ReconcileRequests(settings.dataDirectory(), consumer()));
+        }
     }
 
     /** Loads the routes and makes all their steps, but starts none. */
@@ -223,6 +234,30 @@ public final class Program implements AutoCloseable {
         return failure;
     }
 
+    /** Asks the program that uses the data directory to reconcile: the one that runs, or the next that is started. */
+    public static void askReconcile(Settings settings) throws IOException {
+        ReconcileRequests.ask(settings.dataDirectory());
+    }
+
+    /**
+     * Waits until a reconcile is through, the one that is under way or the next.
+     *
+     * @return what it found; empty when it came to nothing, or the program ended before
+     */
+    public Optional<String> awaitReconcile() throws InterruptedException {
+        boolean hasBegun = false;
+        boolean isUnderWay = true;
+        while (isUnderWay || !hasBegun) {
+            if (ended.await(LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS)) {
+                return Optional.empty();
+            }
+            isUnderWay = consumer().position().flatMap(Position::reconcile).isPresent();
+            hasBegun = hasBegun || isUnderWay || consumer().counters().reconcilesBegun() > 0;
+        }
+        Counters counters = consumer().counters();
+        return counters.reconciles() > 0 ? Optional.of(counters.reconcile()) : Optional.empty();
+    }
+
     public Optional<Exception> failure() {
         return failure;
     }
@@ -244,6 +279,11 @@ public final class Program implements AutoCloseable {
                 .toList();
     }
 
+    /** There is one: no program starts with more. */
+    private OpenctiConsumer consumer() {
+        return consumers().get(0);
+    }
+
     @Override
     public synchronized void close() {
         if (closed) {
@@ -252,6 +292,7 @@ public final class Program implements AutoCloseable {
         closed = true;
         log("Stopping");
         report.ifPresent(MinuteReport::close);
+        requests.ifPresent(ReconcileRequests::close);
         try {
             main.stop();
         } catch (Exception e) {

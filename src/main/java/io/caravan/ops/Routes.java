@@ -51,7 +51,7 @@ final class Routes {
                             : "routes: " + followed
                                     + " start with from: opencti:..., and a position belongs to one: run one Caravan a stream");
         }
-        for (String needed : List.of("create", "update", "delete", "merge", "sinks")) {
+        for (String needed : List.of("create", "update", "delete", "merge", "reconcile", "sinks")) {
             if (!inputs.contains("direct:" + needed)) {
                 mistakes.add("routes: none starts with from: direct:" + needed + ", where the route stream sends to");
             }

@@ -201,6 +201,11 @@ public final class Settings {
         return home.resolve(get("caravan.data-dir"));
     }
 
+    /** What is known, and the position. */
+    public Path stateDirectory() {
+        return dataDirectory().resolve("state/store");
+    }
+
     public Path filesDirectory() {
         return home.resolve(get("files.dir"));
     }

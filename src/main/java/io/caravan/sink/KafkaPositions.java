@@ -4,7 +4,10 @@ import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.PositionStore;
 import io.caravan.event.State;
+import io.caravan.event.StixObject;
 import java.io.IOException;
+import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
@@ -101,6 +104,22 @@ public final class KafkaPositions implements PositionStore {
         if (!state.settle(position)) {
             state.write(position, known);
         }
+    }
+
+    @Override
+    public void mark(long reconcile, Collection<String> keys) throws IOException {
+        state.mark(reconcile, keys);
+    }
+
+    @Override
+    public boolean hasMarks(long reconcile) throws IOException {
+        return state.hasMarks(reconcile);
+    }
+
+    @Override
+    public List<StixObject> unmarked(long reconcile, Optional<String> after, int most, long mostBytes)
+            throws IOException {
+        return state.unmarked(reconcile, after, most, mostBytes);
     }
 
     private void commit(Position position) throws IOException {

@@ -7,6 +7,8 @@ import io.caravan.event.Change.Type;
 import io.caravan.event.Known.KnownObject;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,6 +67,31 @@ class CreationTest {
                         Frames.snapshot("4-0", "tool--d"))))
                 .extracting(Change::reason)
                 .containsExactly(Reason.CREATED, Reason.ENTERED_SCOPE, Reason.DEPENDENCY, Reason.SNAPSHOT);
+    }
+
+    @Test
+    void aSnapshotOfWhatIsAsItWasToldChangesNothing() throws Exception {
+        readings.read(Frames.create("1-0", EMOTET));
+        Map<String, Object> otherwiseOrdered = new LinkedHashMap<>();
+        List<String> members = new ArrayList<>(Frames.object(EMOTET).keySet());
+        Collections.reverse(members);
+        members.forEach(
+                member -> otherwiseOrdered.put(member, Frames.object(EMOTET).get(member)));
+
+        Meaning same = readings.read(Frames.snapshot("2-0", otherwiseOrdered));
+        Meaning other = readings.read(Frames.snapshot("3-0", with(Frames.object(EMOTET), "name", "Emotet")));
+
+        assertThat(same.changes()).isEmpty();
+        assertThat(other.changes()).extracting(Change::reason).containsExactly(Reason.SNAPSHOT);
+    }
+
+    @Test
+    void aDependencyOfWhatIsAsItWasToldChangesNothingInAReconcileAlone() throws Exception {
+        readings.read(Frames.create("1-0", EMOTET));
+        assertThat(readings.read(Frames.dependency("2-0", EMOTET)).changes()).hasSize(1);
+        ((Pending) readings.known()).reconciling();
+        assertThat(readings.read(Frames.dependency("3-0", EMOTET)).changes()).isEmpty();
+        assertThat(readings.read(Frames.create("4-0", EMOTET)).changes()).hasSize(1);
     }
 
     @Test

@@ -13,6 +13,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -408,6 +409,69 @@ class KnownObjectsTest {
             assertThat(small.begin().referringTo(List.of("malware--emotet"))).isZero();
             assertThat(small.read()).contains(position(1));
         }
+    }
+
+    @Test
+    void findsWhatIsNotMarkedPageByPage() throws IOException {
+        List<StixObject> objects = IntStream.range(0, 50)
+                .mapToObj(n -> malware("key" + n, "malware--" + n))
+                .toList();
+        put(objects.toArray(StixObject[]::new));
+        state.mark(7, List.of("key3", "key9", "nobody knows it"));
+        state.mark(6, List.of("key4")); // another reconcile's
+        assertThat(state.hasMarks(7)).isTrue();
+        assertThat(state.hasMarks(8)).isFalse();
+
+        List<String> found = new ArrayList<>();
+        Optional<String> last = Optional.empty();
+        List<StixObject> page = state.unmarked(7, last, 9, 1 << 20);
+        while (!page.isEmpty()) {
+            assertThat(page).hasSizeLessThanOrEqualTo(9);
+            page.forEach(object -> found.add(object.key()));
+            last = Optional.of(found.get(found.size() - 1));
+            page = state.unmarked(7, last, 9, 1 << 20);
+        }
+
+        assertThat(found)
+                .hasSize(48)
+                .doesNotHaveDuplicates()
+                .doesNotContain("key3", "key9")
+                .contains("key4");
+    }
+
+    @Test
+    void aPageIsNoLargerThanAskedForButNeverEmpty() throws IOException {
+        put(EMOTET, SEEN);
+
+        assertThat(state.unmarked(7, Optional.empty(), 10, 1)).hasSize(1);
+        assertThat(state.unmarked(7, Optional.empty(), 10, 1 << 20)).hasSize(2);
+    }
+
+    @Test
+    void marksOutliveAKill() throws IOException {
+        put(EMOTET, SEEN);
+        state.mark(7, List.of("1"));
+        put(malware("2", "malware--other"));
+        reopen();
+
+        assertThat(state.unmarked(7, Optional.empty(), 10, 1 << 20))
+                .extracting(StixObject::key)
+                .containsExactlyInAnyOrder("7", "2");
+    }
+
+    @Test
+    void canBeReadBesideTheOneThatWrites() throws IOException {
+        put(EMOTET, SEEN);
+        try (State reader = State.readOnly(directory)) {
+            assertThat(reader.read()).contains(position(batches));
+            assertThat(reader.begin().object("1")).isPresent();
+            put(malware("2", "malware--other"));
+            assertThat(reader.unmarked(-1, Optional.empty(), 10, 1 << 20)).hasSize(2);
+            Pending edit = reader.begin();
+            edit.remove("1");
+            assertThatThrownBy(() -> reader.write(position(9), edit)).isInstanceOf(IOException.class);
+        }
+        assertThat(state.begin().object("1")).isPresent();
     }
 
     private static boolean isWritten(State state, Pending batch) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.caravan.event.Position.Open;
+import io.caravan.event.Position.Reconcile;
 import io.caravan.event.Position.Snapshot;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -36,6 +37,20 @@ class PositionTest {
             41,
             Duration.ofSeconds(95));
 
+    private static final Instant UNTIL = Instant.parse("2026-11-21T17:38:18Z");
+
+    private static Position reconciling(Snapshot snapshot) {
+        return new Position(
+                "p",
+                "s",
+                RESUME,
+                Optional.of(OPEN),
+                Optional.of(snapshot),
+                8,
+                Position.MARGIN,
+                Optional.of(new Reconcile(7, true, UNTIL, Optional.empty())));
+    }
+
     static Stream<Position> positions() {
         return Stream.of(
                 Position.startingAt("https://opencti.example.org", "live", RESUME),
@@ -57,7 +72,9 @@ class PositionTest {
                         Optional.empty(),
                         1,
                         Position.MARGIN),
-                WHOLE);
+                WHOLE,
+                reconciling(new Snapshot(RESUME, UNTIL.minusSeconds(9), UNTIL, Optional.of(UNTIL.minusSeconds(10)))),
+                reconciling(SNAPSHOT).afterAnotherBatch());
     }
 
     @ParameterizedTest
@@ -120,6 +137,9 @@ class PositionTest {
                 "snapshot | {\"from\":\"0-0\"}",
                 "snapshot | {\"from\":\"0\",\"until\":\"2026-11-21T17:38:18.973Z\"}",
                 "snapshot | {\"from\":\"0-0\",\"until\":\"yesterday\"}",
+                "snapshot | {\"from\":\"0-0\",\"until\":\"2026-11-21T17:38:18.973Z\",\"window\":7}",
+                "reconcile | {\"number\":\"x\",\"until\":\"2026-11-21T17:38:18.973Z\"}",
+                "reconcile | {\"number\":7}",
                 "batches  | \"many\"",
                 "batches  | 1.5",
                 "margin   | \"a minute\"",
@@ -155,6 +175,32 @@ class PositionTest {
                 Position.MARGIN);
 
         assertThat(position.newest()).hasToString("9-0");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1794999999999, false", "1795000000000, true"})
+    void aReconcilesRemovalsAreDueWhenTheLogIsDeliveredUpToThen(long resume, boolean isDue) {
+        Instant at = Instant.ofEpochMilli(1_795_000_000_000L);
+        Position position = new Position(
+                "p",
+                "s",
+                new EventId(resume, 0),
+                Optional.empty(),
+                Optional.empty(),
+                8,
+                Position.MARGIN,
+                Optional.of(new Reconcile(7, false, UNTIL, Optional.of(at))));
+
+        assertThat(position.dueReconcile().isPresent()).isEqualTo(isDue);
+        assertThat(reconciling(SNAPSHOT).dueReconcile()).isEmpty();
+    }
+
+    @Test
+    void aMillisecondOfAWindowComesAgainWithTheRest() {
+        Snapshot window = new Snapshot(EventId.ZERO, UNTIL.minusSeconds(60), UNTIL, Optional.empty());
+
+        assertThat(window.rest())
+                .isEqualTo(new Snapshot(EventId.at(UNTIL.minusSeconds(60).minusMillis(1)), UNTIL));
     }
 
     private static void assertIsBroken(byte[] json, String part) {

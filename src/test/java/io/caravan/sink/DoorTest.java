@@ -68,6 +68,26 @@ class DoorTest {
     }
 
     @Test
+    void whatASnapshotTellsAgainPassesNoMoreThanItDidAtFirst() throws Exception {
+        happens(
+                "create",
+                object("marking-definition", 9, "")
+                        .replace("marking-definition--" + uuid(9), OWN)
+                        .replace("\"name\":\"n9\"", "\"name\":\"tlp:red\""),
+                "");
+        create("tool", 1, OWN);
+        create("tool", 2, GREEN);
+        meanings.clear();
+        happens("create", object("tool", 1, OWN), ",\"origin\":{\"referer\":\"init-create\"}");
+        happens("create", object("tool", 2, GREEN), ",\"origin\":{\"referer\":\"init-create\"}");
+
+        Batch let = UP_TO_GREEN.let(batch());
+
+        assertThat(let.changes()).isEmpty();
+        assertThat(let.events()).extracting(Event::objectId).containsExactly(id("tool", 2));
+    }
+
+    @Test
     void whatIsMarkedUpLaterIsRemovedAsItWas() throws Exception {
         create("tool", 1, GREEN);
         update(object("tool", 1, RED), "[{'op':'replace','path':'/object_marking_refs/0','value':'" + GREEN + "'}]");

@@ -91,7 +91,10 @@ public final class FakePlatform implements AutoCloseable {
         return this;
     }
 
-    /** What {@code recover} plays, in this order, before the log after its date. Nothing, unless set. */
+    /**
+     * Everything there is, by the times of its ids: of these {@code recover} plays those after {@code from} and up to its date,
+     * in this order, before the log after its date. Nothing, unless set.
+     */
     public FakePlatform snapshot(Collection<Frame> frames) {
         state.snapshot = List.copyOf(frames);
         state.recovery = Recovery.SNAPSHOT;

@@ -128,10 +128,21 @@ final class StreamSession {
         if (platform.recovery == Recovery.REFUSED) {
             String resumeFrom = EventId.at(recover.get()).toString();
             write(Frames.noRecover(EventId.at(platform.now()).toString(), stream, resumeFrom));
-        } else if (isDone() || !send(platform.snapshot)) {
+        } else if (isDone() || !send(window(recover.get()))) {
             return over();
         }
         return follow(StreamStart.at(recover.get(), platform.log));
+    }
+
+    /** Of the snapshot, what was updated after the start and up to then, and what that needs. */
+    private List<Frame> window(Instant until) {
+        EventId end = new EventId(until.toEpochMilli(), Long.MAX_VALUE);
+        return platform.snapshot.stream()
+                .filter(frame -> {
+                    EventId id = EventId.parse(frame.id()).orElse(EventId.ZERO);
+                    return id.compareTo(start.after()) > 0 && id.compareTo(end) <= 0;
+                })
+                .toList();
     }
 
     private Optional<Ending> follow(StreamStart from) throws IOException, InterruptedException {

@@ -4,8 +4,11 @@ import io.caravan.event.Event;
 import io.caravan.event.EventId;
 import io.caravan.event.Position;
 import io.caravan.event.Position.Open;
+import io.caravan.event.Position.Reconcile;
 import io.caravan.event.Position.Snapshot;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;
@@ -24,6 +27,10 @@ import java.util.Set;
  *   <li>An event below the newest id, or at it with a fingerprint that was delivered, is the platform sending again.
  *   <li>A snapshot's ids are in no order: while one is read nothing is taken for a repetition and {@code resume} stays.
  *       It ends at the first main event, or heartbeat, above its end and not below anything seen in it.
+ *   <li>A snapshot that is cut comes from its start again, so a large one would never get through: the next connection asks
+ *       for a smaller window of it, then for all the rest. A window ends as a snapshot does; then the connection is done.
+ *   <li>A reconcile that follows no gap leaves the log's place where it was, for what has not been delivered of the log; but
+ *       what changed since the snapshot's end must be seen again: from there on the log is read again, as repetitions.
  * </ul>
  */
 final class Arrivals {
@@ -31,10 +38,13 @@ final class Arrivals {
     /** Data that comes this much below an earlier heartbeat's id means that clocks disagree. */
     static final Duration TOLERATED_LEAD = Duration.ofSeconds(30);
 
+    private final InstantSource platformClock;
+
     private final String platform;
     private final String stream;
     private EventId resume;
     private Optional<Snapshot> snapshot;
+    private Optional<Reconcile> reconcile;
     private Duration margin;
 
     /** The newest id and the fingerprints that came under it; in a snapshot the latest id, which is not the newest. */
@@ -46,14 +56,22 @@ final class Arrivals {
     private EventId highestOfSnapshot = EventId.ZERO;
 
     private EventId highestHeartbeat = EventId.ZERO;
+    private boolean done;
+
+    /** Of the window being read, on this connection; and how often in a row it has been made smaller. */
+    private Spread spread = new Spread();
+
+    private int cuts;
     private Duration heartbeatLead = Duration.ZERO;
 
-    Arrivals(Position start) {
+    Arrivals(Position start, InstantSource platformClock) {
+        this.platformClock = platformClock;
         platform = start.platform();
         stream = start.stream();
         resume = start.resume();
         snapshot = start.snapshot();
         margin = start.margin();
+        reconcile = start.reconcile();
         open = start.open().map(Open::id).orElse(EventId.ZERO);
         start.open().ifPresent(o -> {
             for (long fingerprint : o.delivered()) {
@@ -62,22 +80,38 @@ final class Arrivals {
         });
     }
 
-    /** A new connection begins: a snapshot comes from its start again, and other clocks may speak. */
-    void connected() {
+    /** A new connection is to begin: a snapshot, or a smaller window of it, comes from its start; other clocks may speak. */
+    void connecting() {
         highestOfSnapshot = EventId.ZERO;
         highestHeartbeat = EventId.ZERO;
+        boolean isCut = isCut();
+        snapshot = snapshot().map(Snapshot::smaller);
+        cuts = isCut ? cuts + 1 : cuts;
+        spread = new Spread();
+        done = false;
+    }
+
+    /** What this connection was made for has come, and what it brings from now on is left to the next. */
+    boolean isDone() {
+        return done;
     }
 
     /** Takes note of an event; false when it has been let through before. */
     boolean isNew(EventId id, Event.Kind kind, long fingerprint) {
+        if (done) {
+            return false;
+        }
         if (snapshot.isPresent()) {
-            if (kind == Event.Kind.MAIN && isAfterSnapshot(id) && !highestOfSnapshot.isAbove(id)) {
-                endSnapshot();
+            if (kind == Event.Kind.MAIN && isAfterWindow(id) && !highestOfSnapshot.isAbove(id)) {
+                endWindow();
             } else {
                 highestOfSnapshot = highestOfSnapshot.max(id);
+                spread.add(id);
             }
-            note(id, fingerprint);
-            return true;
+            if (!done && !keepsLog()) {
+                note(id, fingerprint);
+            }
+            return !done;
         }
         if (open.isAbove(id)) {
             return false;
@@ -93,13 +127,16 @@ final class Arrivals {
 
     void heartbeat(EventId id) {
         highestHeartbeat = highestHeartbeat.max(id);
+        if (done) {
+            return;
+        }
         if (snapshot.isPresent()) {
-            if (!isAfterSnapshot(id) || !id.isAbove(highestOfSnapshot)) {
+            if (!isAfterWindow(id) || !id.isAbove(highestOfSnapshot)) {
                 return;
             }
-            boolean logHasBegun = isAfterSnapshot(open);
-            endSnapshot();
-            if (!logHasBegun) {
+            boolean logHasBegun = isAfterWindow(open);
+            endWindow();
+            if (!done && !logHasBegun) {
                 forgetOpen();
             }
             return;
@@ -109,20 +146,33 @@ final class Arrivals {
         }
     }
 
-    /** This stream has no snapshots; the log goes on from here. */
+    /** This stream has no snapshots; the log goes on from here, or from where it was. */
     void noRecover(EventId resumeFrom) {
         if (snapshot.isPresent()) {
+            if (keepsLog()) {
+                done = true;
+            } else {
+                resume = resumeFrom;
+                forgetOpen();
+            }
             snapshot = Optional.empty();
-            resume = resumeFrom;
-            forgetOpen();
+            reconcile = Optional.empty();
         }
     }
 
-    /** Begins a snapshot instead of going on in the log. */
-    void begin(Snapshot next) {
-        snapshot = Optional.of(next);
-        resume = next.from();
-        forgetOpen();
+    /** Begins to reconcile, with a snapshot of everything up to then. */
+    void begin(Reconcile next) {
+        reconcile = Optional.of(next);
+        snapshot = Optional.of(new Snapshot(EventId.ZERO, next.until()));
+        cuts = 0;
+        if (!keepsLog()) {
+            beginLogAgain();
+        }
+    }
+
+    /** All removals are delivered, or there are to be none. */
+    void endReconcile() {
+        reconcile = Optional.empty();
     }
 
     /** The log was begun anew: ids up to {@code resume}'s may come again and are no repetitions. */
@@ -136,17 +186,30 @@ final class Arrivals {
         return heartbeatLead;
     }
 
+    /** The one being read, with what is known by now of where a smaller window would end. */
     Optional<Snapshot> snapshot() {
-        return snapshot;
+        return snapshot.map(
+                whole -> isCut() ? new Snapshot(whole.from(), whole.window(), whole.until(), half()) : whole);
+    }
+
+    /** Whether an event with this id shows a reconcile that its object is there: it is of the snapshot, or of the log since its end. */
+    boolean showsObject(EventId id) {
+        return reconcile.isPresent()
+                && (snapshot.isPresent()
+                        || id.isAbove(EventId.at(reconcile.get().until()).minus(margin)));
+    }
+
+    Optional<Reconcile> reconcile() {
+        return reconcile;
     }
 
     EventId resume() {
         return resume;
     }
 
-    /** The newest id seen in the log; in a snapshot there is none. */
+    /** The newest id seen in the log; in a snapshot there is none, unless the log is left as it was. */
     Optional<EventId> newest() {
-        return snapshot.isPresent() || open.equals(EventId.ZERO) ? Optional.empty() : Optional.of(open);
+        return snapshot.isPresent() && !keepsLog() || open.equals(EventId.ZERO) ? Optional.empty() : Optional.of(open);
     }
 
     /** The position once everything let through so far is delivered. */
@@ -158,19 +221,54 @@ final class Arrivals {
                 newest().map(id -> new Open(
                         id,
                         delivered.stream().mapToLong(Long::longValue).sorted().toArray())),
-                snapshot,
+                snapshot(),
                 batches,
-                margin);
+                margin,
+                reconcile);
     }
 
-    private boolean isAfterSnapshot(EventId id) {
-        return snapshot.isPresent() && id.millis() > snapshot.get().until().toEpochMilli();
+    private boolean keepsLog() {
+        return snapshot.isPresent() && reconcile.filter(under -> !under.ofGap()).isPresent();
     }
 
-    private void endSnapshot() {
+    /** Whether the connection, should it end now, was cut in a window that can be made smaller. */
+    private boolean isCut() {
+        return snapshot.isPresent() && !done && !spread.isEmpty();
+    }
+
+    /** Above the window's start and below its end. */
+    private Optional<Instant> half() {
+        Snapshot whole = snapshot.orElseThrow();
+        long least = whole.from().millis() + 1;
+        long most = whole.window().toEpochMilli() - 1;
+        long half = Math.max(least, Math.min(most, spread.halved(cuts + 1)));
+        return half <= most ? Optional.of(Instant.ofEpochMilli(half)) : Optional.empty();
+    }
+
+    private boolean isAfterWindow(EventId id) {
+        return snapshot.isPresent() && id.millis() > snapshot.get().window().toEpochMilli();
+    }
+
+    private void endWindow() {
         Snapshot over = snapshot.orElseThrow();
+        cuts = 0;
+        done = !over.isLastWindow() || keepsLog();
+        if (!over.isLastWindow()) {
+            snapshot = Optional.of(over.rest());
+            if (!keepsLog()) {
+                forgetOpen();
+            }
+            return;
+        }
+        EventId end = EventId.at(over.until()).minus(margin);
+        if (!keepsLog()) {
+            resume = end.max(resume);
+        } else if (resume.isAbove(end)) {
+            resume = end;
+        }
         snapshot = Optional.empty();
-        resume = EventId.at(over.until()).minus(margin).max(over.from());
+        reconcile =
+                reconcile.map(under -> under.judgedAt(platformClock.instant().plus(TOLERATED_LEAD)));
     }
 
     private void forgetOpen() {

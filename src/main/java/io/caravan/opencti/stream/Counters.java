@@ -26,7 +26,16 @@ public final class Counters {
         /** The platform answered something else than a stream. */
         REFUSED,
         /** To read a snapshot instead, or the log from its start. */
-        GAP
+        GAP,
+        /** To read a snapshot because a reconcile was asked for. */
+        RECONCILE,
+        /** A window of a snapshot had been read. */
+        WINDOW;
+
+        /** Whether it was ended here, for one that begins elsewhere. */
+        boolean isIntended() {
+            return this == GAP || this == RECONCILE || this == WINDOW;
+        }
     }
 
     private final Map<String, LongAdder> events = new ConcurrentHashMap<>();
@@ -36,6 +45,13 @@ public final class Counters {
     private final LongAdder deadLetters = new LongAdder();
     private final LongAdder leftOut = new LongAdder();
     private final LongAdder staleReferences = new LongAdder();
+    private final LongAdder gaps = new LongAdder();
+    private final LongAdder gapMillis = new LongAdder();
+    private final LongAdder reconcilesBegun = new LongAdder();
+    private final LongAdder reconciles = new LongAdder();
+    private final LongAdder seen = new LongAdder();
+    private final LongAdder upserts = new LongAdder();
+    private final LongAdder removals = new LongAdder();
     private final LongAdder batches = new LongAdder();
     private final LongAdder delivered = new LongAdder();
     private volatile long lagMillis = -1;
@@ -71,6 +87,27 @@ public final class Counters {
 
     void ending(Ending ending) {
         endings.computeIfAbsent(ending, e -> new LongAdder()).increment();
+    }
+
+    void gap(Duration length) {
+        gaps.increment();
+        gapMillis.add(length.toMillis());
+    }
+
+    /** That a reconcile is under way is stored. */
+    void reconcileBegun() {
+        reconcilesBegun.increment();
+    }
+
+    /** A reconcile is through. */
+    void reconciled() {
+        reconciles.increment();
+    }
+
+    void reconciling(long told, long upserted, long removed) {
+        seen.add(told);
+        upserts.add(upserted);
+        removals.add(removed);
     }
 
     void staleReferences(long count) {
@@ -127,6 +164,36 @@ public final class Counters {
     /** Known objects that refer to what was renamed, merged or deleted; each as often as that happened. */
     public long staleReferences() {
         return staleReferences.sum();
+    }
+
+    /** How often the platform no longer kept what came after the position. */
+    public long gaps() {
+        return gaps.sum();
+    }
+
+    /** How long these gaps were together, as far as it can be told. */
+    public Duration gapLength() {
+        return Duration.ofMillis(gapMillis.sum());
+    }
+
+    /** Reconciles that have begun since the start; one that a restart goes on with is not among them. */
+    public long reconcilesBegun() {
+        return reconcilesBegun.sum();
+    }
+
+    /** Reconciles that are through. */
+    public long reconciles() {
+        return reconciles.sum();
+    }
+
+    /** Objects that were removed because a snapshot did not hold them. */
+    public long removals() {
+        return removals.sum();
+    }
+
+    /** What reconciles have found since the start, for people; an object that a cut snapshot brings again is seen again. */
+    public String reconcile() {
+        return seen.sum() + " objects seen, " + upserts.sum() + " upserted, " + removals.sum() + " removed";
     }
 
     public long batches() {

@@ -5,6 +5,8 @@ import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
+import io.caravan.event.Position.Reconcile;
+import io.caravan.event.PositionStore;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.Start;
@@ -53,6 +55,7 @@ final class Follower {
     private final PlatformClock clock;
     private final DeadLetters deadLetters;
     private final Target target;
+    private final PositionStore store;
     private final Counters counters;
     private final Health health;
 
@@ -69,6 +72,7 @@ final class Follower {
             Platform platform,
             DeadLetters deadLetters,
             Target target,
+            PositionStore store,
             Counters counters,
             Health health) {
         this.stream = stream;
@@ -77,6 +81,7 @@ final class Follower {
         this.clock = new PlatformClock(platform, patience());
         this.deadLetters = deadLetters;
         this.target = target;
+        this.store = store;
         this.counters = counters;
         this.health = health;
         this.persistence = new Persistence(stopping, health);
@@ -117,10 +122,10 @@ final class Follower {
                 return;
             }
             Inbox source = inbox().orElseThrow();
-            for (Optional<Inbox.Delivery> next = source.take(); next.isPresent(); next = source.take()) {
-                if (!deliver(next.get())) {
-                    return;
-                }
+            boolean goesOn = finishReconcile(source);
+            while (goesOn) {
+                Optional<Inbox.Delivery> next = source.take();
+                goesOn = next.isPresent() && deliver(next.get()) && finishReconcile(source);
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -185,7 +190,12 @@ final class Follower {
             return;
         }
         LOG.info("Following {} of {} from {}", stream, platform.url(), start);
-        Inbox box = new Inbox(start, options.getBatchMaxEvents(), options.getBatchMaxBytes(), Clock.systemUTC());
+        Inbox box = new Inbox(
+                start,
+                options.getBatchMaxEvents(),
+                options.getBatchMaxBytes(),
+                Clock.systemUTC(),
+                counters::platformTime);
         Reader read = new Reader(stream, options, platform, clock, box, counters, health, stopping, watchdog);
         inbox = Optional.of(box);
         reader = Optional.of(read);
@@ -196,21 +206,54 @@ final class Follower {
         return inbox;
     }
 
+    /** Delivers the removals of a reconcile when they are due. False when stopped before. */
+    private boolean finishReconcile(Inbox source) throws InterruptedException {
+        Position at = source.taken();
+        if (at.dueReconcile().isEmpty()) {
+            return true;
+        }
+        Removals removals = new Removals(store, options, stopping, health);
+        boolean isThrough = removals.deliver(at, events -> deliver(source.ofWithin(events)));
+        if (isThrough) {
+            source.endReconcile();
+            counters.reconciled();
+            LOG.info("Reconciled: {}", counters.reconcile());
+        }
+        return isThrough;
+    }
+
+    /** Reconciles as soon as nothing stands against it, from any thread; not heard before it is known where to begin. */
+    synchronized void askReconcile() {
+        reader.ifPresent(Reader::askReconcile);
+    }
+
     /** Tries until it succeeds. False when stopped before; then nothing of it counts as delivered. */
     private boolean deliver(Inbox.Delivery delivery) throws InterruptedException {
         Batch batch = delivery.batch();
         Deque<DeadLetter> letters = new ArrayDeque<>(delivery.letters());
         Set<DeadLetter> kept = new HashSet<>();
+        Optional<Reconcile> reconcile = batch.before().reconcile();
         return persistence.untilDelivered(batch, () -> {
             while (!letters.isEmpty()) {
                 keep(letters.getFirst());
                 letters.removeFirst();
             }
+            if (reconcile.isPresent()) {
+                store.mark(reconcile.get().number(), delivery.seen());
+            }
             if (batch.events().isEmpty()) {
                 target.store(batch.after());
-            } else {
-                target.deliver(new Handover(batch, target.begin(), kept, stopping, health), batch.after());
-                counters.delivered(batch.events().size());
+                return;
+            }
+            Pending known = target.begin();
+            if (reconcile.isPresent()) {
+                known.reconciling();
+            }
+            Handover handover = new Handover(batch, known, kept, stopping, health);
+            target.deliver(handover, batch.after());
+            counters.delivered(batch.events().size());
+            if (reconcile.isPresent()) {
+                counters.reconciling(handover.tellsState(), handover.upsertsOfState(), handover.removalsOfReconcile());
             }
         });
     }

@@ -1,11 +1,13 @@
 package io.caravan.opencti.stream;
 
 import io.caravan.event.Batch;
+import io.caravan.event.Change;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
 import io.caravan.event.Meaning;
 import io.caravan.event.Pending;
+import io.caravan.event.Reconciliation;
 import io.caravan.event.Unreadable;
 import java.io.IOException;
 import java.time.Duration;
@@ -82,6 +84,30 @@ final class Handover {
     /** How many known objects refer to what is gone, by the batch's events. */
     long staleReferences() {
         return left.stream().mapToLong(Meaning::staleReferences).sum();
+    }
+
+    /** How many events only tell what there is. */
+    long tellsState() {
+        return batch.events().stream()
+                .filter(event -> event.kind() != Event.Kind.MAIN)
+                .count();
+    }
+
+    /** How many objects differ from what was told, by the events that only tell what there is. */
+    long upsertsOfState() {
+        return left.stream()
+                .filter(meaning -> meaning.event().kind() != Event.Kind.MAIN)
+                .flatMap(meaning -> meaning.changes().stream())
+                .filter(change -> change.type() == Change.Type.UPSERT)
+                .count();
+    }
+
+    /** How many objects are gone by a reconcile. */
+    long removalsOfReconcile() {
+        return left.stream()
+                .filter(meaning -> meaning.event().op().equals(Reconciliation.OP))
+                .mapToLong(meaning -> meaning.changes().size())
+                .sum();
     }
 
     void leave(Meaning meaning) {

@@ -19,6 +19,7 @@ final class Health {
     private final Consumer<Exception> failureHandler;
     private volatile Optional<String> sourceTrouble = Optional.of("has not answered yet");
     private volatile Optional<String> sinkTrouble = Optional.empty();
+    private volatile boolean recovering;
     private volatile boolean worthTelling = true;
 
     Health(String platform, Consumer<Exception> failureHandler) {
@@ -57,6 +58,15 @@ final class Health {
 
     void delivered() {
         sinkTrouble = Optional.empty();
+    }
+
+    /** Whether what happened in a gap is being found out. */
+    void recovering(boolean isGapOpen) {
+        recovering = isGapOpen;
+    }
+
+    boolean isRecovering() {
+        return recovering;
     }
 
     /** The stream is given up. */

@@ -5,13 +5,18 @@ import io.caravan.event.DeadLetter;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
 import io.caravan.event.Position;
+import io.caravan.event.Position.Reconcile;
 import io.caravan.event.Position.Snapshot;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Where the thread that reads the stream leaves what arrived and the thread that delivers takes it, all of it, as one
@@ -25,8 +30,10 @@ final class Inbox {
 
     /**
      * What is to be delivered next: dead letters, a batch that may be without events, and behind them its position.
+     *
+     * @param seen while a reconcile is under way, the keys of objects that the platform has told of
      */
-    record Delivery(Batch batch, List<DeadLetter> letters) {}
+    record Delivery(Batch batch, List<DeadLetter> letters, Set<String> seen) {}
 
     /** An event taken into the position: new and waiting for delivery, or a repetition; and whether there was no room at once. */
     record Receipt(boolean isNew, boolean waited) {}
@@ -38,14 +45,16 @@ final class Inbox {
 
     private List<Event> events = new ArrayList<>();
     private List<DeadLetter> letters = new ArrayList<>();
+    private Set<String> seen = new HashSet<>();
     private long bytes;
     private Position taken;
     private long takenAt;
     private boolean positionIsDue;
     private boolean closed;
 
-    Inbox(Position start, int maxEvents, long maxBytes, Clock clock) {
-        this.arrivals = new Arrivals(start);
+    /** @param platformClock tells the platform's time */
+    Inbox(Position start, int maxEvents, long maxBytes, Clock clock, InstantSource platformClock) {
+        this.arrivals = new Arrivals(start, platformClock);
         this.taken = start;
         this.takenAt = System.nanoTime();
         this.maxEvents = maxEvents;
@@ -56,7 +65,18 @@ final class Inbox {
     /** Blocks while there is no room for the event. After {@link #close()} it takes nothing. */
     synchronized Receipt add(Event event) {
         boolean waited = awaitRoomFor(event.raw().length());
-        if (closed || !arrivals.isNew(event.id(), event.kind(), event.fingerprint())) {
+        if (closed) {
+            return new Receipt(false, waited);
+        }
+        boolean isNew = arrivals.isNew(event.id(), event.kind(), event.fingerprint());
+        noteDone();
+        if (arrivals.isDone()) {
+            return new Receipt(false, waited);
+        }
+        if (arrivals.showsObject(event.id()) && !event.op().equals("delete")) {
+            seen.add(event.object().key());
+        }
+        if (!isNew) {
             return new Receipt(false, waited);
         }
         events.add(event);
@@ -91,10 +111,16 @@ final class Inbox {
             return;
         }
         arrivals.isNew(event.id(), event.kind(), event.fingerprint());
+        noteDone();
     }
 
-    synchronized void connected() {
-        arrivals.connected();
+    synchronized void connecting() {
+        arrivals.connecting();
+    }
+
+    /** Whether this connection brings nothing more that is wanted: the next one is to begin elsewhere. */
+    synchronized boolean isConnectionDone() {
+        return arrivals.isDone();
     }
 
     synchronized void heartbeat(EventId id) {
@@ -102,6 +128,11 @@ final class Inbox {
             return; // it may come after an event that was not taken
         }
         arrivals.heartbeat(id);
+        noteDone();
+        if (arrivals.position(0).dueReconcile().isPresent()) {
+            positionIsDue = true;
+            notifyAll();
+        }
     }
 
     synchronized void noRecover(EventId resumeFrom) {
@@ -113,11 +144,41 @@ final class Inbox {
         notifyAll();
     }
 
-    /** Reads a snapshot from now on; known to the disk as soon as what was taken before is delivered. */
-    synchronized void begin(Snapshot snapshot) {
-        arrivals.begin(snapshot);
+    /**
+     * Reads a snapshot of everything from now on, to reconcile. What came before says nothing of what exists by then, so this
+     * blocks until it is taken, and then until the position alone is.
+     *
+     * @param until the end of the snapshot, by the platform's clock
+     */
+    synchronized void beginReconcile(boolean ofGap, Instant until) throws InterruptedException {
+        while (!closed && !isAtRest()) {
+            positionIsDue = true; // repetitions alone would not be taken for a while
+            notifyAll();
+            wait();
+        }
+        if (closed) {
+            return;
+        }
+        arrivals.begin(new Reconcile(taken.batches(), ofGap, until, Optional.empty()));
         positionIsDue = true;
         notifyAll();
+        while (!closed && positionIsDue) {
+            wait();
+        }
+    }
+
+    /** Its removals are delivered. */
+    synchronized void endReconcile() {
+        arrivals.endReconcile();
+        positionIsDue = true;
+        notifyAll();
+    }
+
+    /** A batch from within, which moves nothing on the stream; to be delivered as if it had been taken. */
+    synchronized Delivery ofWithin(List<Event> made) {
+        Position before = taken;
+        taken = before.afterAnotherBatch();
+        return new Delivery(Batch.ofEvents(before, taken, now(), made), List.of(), Set.of());
     }
 
     synchronized void beginLogAgain() {
@@ -138,6 +199,15 @@ final class Inbox {
         return arrivals.snapshot();
     }
 
+    /** The position behind what was taken last. */
+    synchronized Position taken() {
+        return taken;
+    }
+
+    synchronized Optional<Reconcile> reconcile() {
+        return arrivals.reconcile();
+    }
+
     synchronized Duration heartbeatLead() {
         return arrivals.heartbeatLead();
     }
@@ -148,7 +218,7 @@ final class Inbox {
      * the position is taken a last time.
      */
     synchronized Optional<Delivery> take() throws InterruptedException {
-        while (!closed && events.isEmpty() && letters.isEmpty() && !positionIsDue) {
+        while (!closed && events.isEmpty() && letters.isEmpty() && seen.size() < maxEvents && !positionIsDue) {
             long quiet = QUIET_WRITE.toMillis() - (System.nanoTime() - takenAt) / 1_000_000;
             if (quiet <= 0) {
                 positionIsDue = !arrivals.position(taken.batches()).equals(taken);
@@ -157,17 +227,16 @@ final class Inbox {
                 wait(quiet);
             }
         }
-        boolean atRest = events.isEmpty() && letters.isEmpty();
-        if (closed && (!atRest || arrivals.position(taken.batches()).equals(taken))) {
+        if (closed && (!isAtRest() || arrivals.position(taken.batches()).equals(taken))) {
             return Optional.empty();
         }
         Position before = taken;
         taken = arrivals.position(before.batches() + (events.isEmpty() ? 0 : 1));
         takenAt = System.nanoTime();
-        Delivery delivery = new Delivery(
-                Batch.ofEvents(before, taken, clock.instant().truncatedTo(ChronoUnit.MILLIS), events), letters);
+        Delivery delivery = new Delivery(Batch.ofEvents(before, taken, now(), events), letters, seen);
         events = new ArrayList<>();
         letters = new ArrayList<>();
+        seen = new HashSet<>();
         bytes = 0;
         positionIsDue = false;
         notifyAll();
@@ -178,6 +247,22 @@ final class Inbox {
     synchronized void close() {
         closed = true;
         notifyAll();
+    }
+
+    private Instant now() {
+        return clock.instant().truncatedTo(ChronoUnit.MILLIS);
+    }
+
+    private boolean isAtRest() {
+        return events.isEmpty() && letters.isEmpty() && seen.isEmpty();
+    }
+
+    /** A window that has been read is worth a write. */
+    private void noteDone() {
+        if (arrivals.isDone()) {
+            positionIsDue = true;
+            notifyAll();
+        }
     }
 
     private void addLetter(DeadLetter letter) {

@@ -6,7 +6,9 @@ import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
+import io.caravan.event.Position.Reconcile;
 import io.caravan.event.PositionStore;
+import io.caravan.event.StixObject;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiEndpoint;
 import io.caravan.opencti.Platform;
@@ -15,6 +17,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -52,7 +55,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     private DeadLetters deadLetters;
     private Platform platform;
     private Health health;
-    private Optional<Follower> follower = Optional.empty();
+    private volatile Optional<Follower> follower = Optional.empty();
     private volatile Optional<Carrier> carrier = Optional.empty();
     private final Follower.Target target = new Follower.Target() {
         @Override
@@ -60,6 +63,8 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
             Optional<Position> stored = store.read();
             stored.ifPresent(OpenctiConsumer.this::checkItIsOurs);
             position = stored;
+            health.recovering(
+                    stored.flatMap(Position::reconcile).filter(Reconcile::ofGap).isPresent());
             return stored;
         }
 
@@ -141,7 +146,14 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         }
         checkStoredPosition();
         Follower next = new Follower(
-                endpoint.getStream(), endpoint.getConfiguration(), platform, deadLetters, target, counters, health);
+                endpoint.getStream(),
+                endpoint.getConfiguration(),
+                platform,
+                deadLetters,
+                target,
+                store,
+                counters,
+                health);
         follower = Optional.of(next);
         next.start();
     }
@@ -226,7 +238,13 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     }
 
     private void stored(Position next) {
+        Optional<Long> under = position.flatMap(Position::reconcile).map(Reconcile::number);
+        if (next.reconcile().isPresent()
+                && !next.reconcile().map(Reconcile::number).equals(under)) {
+            counters.reconcileBegun();
+        }
         position = Optional.of(next);
+        health.recovering(next.reconcile().filter(Reconcile::ofGap).isPresent());
         storedAt = System.nanoTime();
     }
 
@@ -270,6 +288,21 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
     /** What keeps the batch under way from being delivered; empty when nothing does. */
     public Optional<String> sinkTrouble() {
         return health.sinkTrouble();
+    }
+
+    /** Whether what happened in a gap is still being found out. */
+    public boolean isRecovering() {
+        return health.isRecovering();
+    }
+
+    /** Whether the stream has snapshots, without which nothing can be reconciled. */
+    public boolean hasSnapshots() {
+        return !endpoint.getStream().equals("raw");
+    }
+
+    /** Reconciles as soon as no snapshot is read and no reconcile is under way; {@link #position} says when it is. */
+    public void askReconcile() {
+        follower.ifPresent(Follower::askReconcile);
     }
 
     @ManagedAttribute(description = "Whether the platform is heard at the moment")
@@ -346,6 +379,21 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         @Override
         public void write(Position next, Pending known) {
             write(next);
+        }
+
+        @Override
+        public void mark(long reconcile, Collection<String> keys) {
+            // of nothing that is known, nothing can be gone
+        }
+
+        @Override
+        public boolean hasMarks(long reconcile) {
+            return false;
+        }
+
+        @Override
+        public List<StixObject> unmarked(long reconcile, Optional<String> after, int most, long mostBytes) {
+            return List.of();
         }
     }
 

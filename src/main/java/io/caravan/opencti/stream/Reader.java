@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,8 +38,6 @@ final class Reader implements Runnable {
     /** Frames whose id is a clock, and no event's place in the log. */
     private static final Set<String> CLOCKS = Set.of("heartbeat", "consumer_metrics", "no-recover");
 
-    private static final Duration HEARTBEAT_MAY_STAND_STILL = Duration.ofMinutes(10);
-
     private final String stream;
     private final OpenctiConfiguration options;
     private final Platform platform;
@@ -51,6 +50,7 @@ final class Reader implements Runnable {
     private final Stopping stopping;
     private final Object connecting = new Object();
     private Optional<Connection> connection = Optional.empty();
+    private final AtomicBoolean reconcileAsked = new AtomicBoolean();
     private Backoff firstWait = Backoff.FIRST;
     private Duration warnedLead = Arrivals.TOLERATED_LEAD;
 
@@ -83,6 +83,13 @@ final class Reader implements Runnable {
         }
     }
 
+    /** Reconciles as soon as no snapshot is read and no reconcile is under way, from any thread. */
+    void askReconcile() {
+        if (inbox.reconcile().isEmpty()) {
+            reconcileAsked.set(true);
+        }
+    }
+
     @Override
     public void run() {
         Backoff backoff = firstWait;
@@ -93,6 +100,11 @@ final class Reader implements Runnable {
                 if (stopping.isAsked()) {
                     return;
                 }
+                if (end instanceof Gap gap) {
+                    end = bridge(gap);
+                } else if (isReconcileDue()) {
+                    end = reconcile(end);
+                }
                 if (end instanceof Unfollowable) {
                     health.failed(end);
                     return;
@@ -100,8 +112,8 @@ final class Reader implements Runnable {
                 if (conversation.wasAlive) {
                     backoff = firstWait;
                 }
-                Duration wait =
-                        end instanceof StartOver || conversation.madeProgress() ? Duration.ZERO : backoff.after(end);
+                boolean isOver = end instanceof Over over && over.ending.isIntended();
+                Duration wait = isOver || conversation.madeProgress() ? Duration.ZERO : backoff.after(end);
                 counters.ending(endingOf(end));
                 health.away(end, wait);
                 stopping.pause(wait);
@@ -134,11 +146,60 @@ final class Reader implements Runnable {
         Map<String, String> query = new LinkedHashMap<>();
         Optional<Snapshot> snapshot = inbox.snapshot();
         query.put("from", snapshot.map(Snapshot::from).orElseGet(inbox::resume).toString());
-        snapshot.ifPresent(s -> query.put("recover", s.until().toString()));
+        snapshot.ifPresent(s -> query.put("recover", s.window().toString()));
         query.put("listen-delete", String.valueOf(options.isListenDelete()));
         query.put("no-dependencies", String.valueOf(options.isNoDependencies()));
         query.put("with-inferences", String.valueOf(options.isWithInferences()));
         return new StreamRequest(StreamRequest.pathOf(stream), query);
+    }
+
+    private boolean isReconcileDue() {
+        return reconcileAsked.get()
+                && inbox.snapshot().isEmpty()
+                && inbox.reconcile().isEmpty();
+    }
+
+    /** Begins the reconcile that is asked for; what then stands before the next connection, if not what did. */
+    private IOException reconcile(IOException end) throws InterruptedException {
+        try {
+            Instant until = endOfSnapshot();
+            LOG.info("Reconciling: a snapshot of everything up to {} is read, and what is not in it goes", until);
+            inbox.beginReconcile(false, until);
+            reconcileAsked.set(false);
+            return end;
+        } catch (IOException e) {
+            return e;
+        }
+    }
+
+    /** What to do about a gap: a reconcile, the log from its start, or nothing at all. */
+    private IOException bridge(Gap gap) throws InterruptedException {
+        Instant until;
+        try {
+            until = endOfSnapshot();
+        } catch (IOException e) {
+            return e; // the next connection meets the gap again
+        }
+        counters.gap(gap.length);
+        if (options.getOnGap() == OpenctiConfiguration.OnGap.fail) {
+            return new Unfollowable(gap.getMessage() + "; on-gap is fail, so it is not followed any further", null);
+        }
+        if (stream.equals("raw")) {
+            LOG.warn("{}; the log is read again from its start", gap.getMessage());
+            inbox.beginLogAgain();
+        } else {
+            LOG.warn(
+                    "{}; a snapshot of everything up to {} is read and reconciled: what happened meanwhile is told by its"
+                            + " outcome alone",
+                    gap.getMessage(),
+                    until);
+            inbox.beginReconcile(true, until);
+        }
+        return gap;
+    }
+
+    private Instant endOfSnapshot() throws IOException, InterruptedException {
+        return clock.now().minus(StartPosition.SEARCHABLE_AFTER);
     }
 
     /** One connection, from asking for it to its end. */
@@ -148,15 +209,13 @@ final class Reader implements Runnable {
         private boolean broughtEvents;
         private Optional<String> clockId = Optional.empty();
         private boolean wasAlive;
-        private EventId lastHeartbeat = EventId.ZERO;
-        private long stillSince = System.nanoTime();
+        private final Standstill standstill = new Standstill(System::nanoTime);
         private Optional<IOException> end = Optional.empty();
-        private Optional<Gap> gap = Optional.empty();
 
         /** Reads until the connection ends; why it did. */
         IOException hold() throws InterruptedException {
+            inbox.connecting();
             StreamRequest request = request();
-            inbox.connected();
             Duration silence = Duration.ofMillis(options.getHeartbeatTimeout());
             try (Connection opened = new Connection(platform, request, silence, watchdog)) {
                 synchronized (connecting) {
@@ -167,8 +226,8 @@ final class Reader implements Runnable {
                     if (end.isPresent()) {
                         return end.get();
                     }
-                    if (gap.isPresent()) {
-                        return bridge(gap.get());
+                    if (isReconcileDue()) {
+                        return new Over(Ending.RECONCILE, "is asked for a snapshot to reconcile");
                     }
                 }
                 return new Over(Ending.ENDED, "ended the connection");
@@ -188,7 +247,7 @@ final class Reader implements Runnable {
 
         @Override
         public void event(Frame frame) {
-            if (end.isPresent() || gap.isPresent() || stopping.isAsked()) {
+            if (end.isPresent() || stopping.isAsked()) {
                 return; // the connection is about to be given up: what follows comes again on the next
             }
             if (CLOCKS.contains(frame.name())) {
@@ -202,6 +261,9 @@ final class Reader implements Runnable {
                 case "error" -> error(frame);
                 case "consumer_metrics" -> counters.other(frame.name());
                 default -> unknown(frame);
+            }
+            if (end.isEmpty() && inbox.isConnectionDone()) {
+                end = Optional.of(new Over(Ending.WINDOW, "has sent what was asked for of its snapshot"));
             }
         }
 
@@ -305,10 +367,12 @@ final class Reader implements Runnable {
 
         private void note(Inbox.Receipt receipt, boolean isLetter) {
             if (receipt.waited() || receipt.isNew()) {
-                stillSince = System.nanoTime();
+                standstill.moved();
             }
             if (!receipt.isNew()) {
-                counters.repetition();
+                if (!inbox.isConnectionDone()) {
+                    counters.repetition();
+                }
                 return;
             }
             broughtEvents = true;
@@ -324,15 +388,8 @@ final class Reader implements Runnable {
             counters.other(frame.name());
             Optional<EventId> id = frame.id().flatMap(EventId::of);
             id.ifPresent(inbox::heartbeat);
-            if (!lastHeartbeat.equals(id.orElse(lastHeartbeat))) {
-                lastHeartbeat = id.get();
-                stillSince = System.nanoTime();
-            }
-            if (System.nanoTime() - stillSince > HEARTBEAT_MAY_STAND_STILL.toNanos()) {
-                end = Optional.of(new Over(
-                        Ending.STILL,
-                        "has sent the heartbeat " + lastHeartbeat + " for " + HEARTBEAT_MAY_STAND_STILL.toMinutes()
-                                + " minutes"));
+            if (standstill.isReachedBy(id)) {
+                end = Optional.of(new Over(Ending.STILL, standstill.toString()));
             }
             health.connected();
         }
@@ -349,20 +406,27 @@ final class Reader implements Runnable {
             Optional<EventId> newest = inbox.newest();
             EventId position = newest.orElse(EventId.ZERO).max(inbox.resume());
             if (newest.isPresent() && last.isPresent() && newest.get().isAbove(last.get())) {
-                gap = Optional.of(new Gap(
-                        EventId.ZERO,
+                Duration length = lengthOfGap(position, first.orElse(last.get()));
+                end = Optional.of(new Gap(
+                        length,
                         "the platform's log ends at " + last.get() + ", before our position " + newest.get()
-                                + ": it was reset"));
+                                + ": it was reset" + (length.isZero() ? "" : ", a gap of " + length)));
             } else if (first.isPresent() && first.get().isAbove(position) && !position.equals(EventId.ZERO)) {
-                Duration length = Duration.between(position.time(), first.get().time());
+                Duration length = lengthOfGap(position, first.get());
                 String message = "the platform's log begins at " + first.get() + " and no longer keeps our position "
                         + position + ": a gap of " + length;
                 if (stream.equals("raw") && options.getOnGap() == OpenctiConfiguration.OnGap.recover) {
+                    counters.gap(length);
                     LOG.warn("{}; the base stream has no snapshot, so what lay in the gap is lost", message);
                 } else {
-                    gap = Optional.of(new Gap(position, message));
+                    end = Optional.of(new Gap(length, message));
                 }
             }
+        }
+
+        /** None where the log that was begun anew begins before our position. */
+        private Duration lengthOfGap(EventId position, EventId first) {
+            return first.isAbove(position) ? Duration.between(position.time(), first.time()) : Duration.ZERO;
         }
 
         private void noRecover(Frame frame) {
@@ -373,8 +437,8 @@ final class Reader implements Runnable {
                 return;
             }
             LOG.warn(
-                    "This stream has no snapshot, it goes on from {}: {}",
-                    resumeFrom.get(),
+                    "This stream has no snapshot, {}: {}",
+                    inbox.reconcile().isPresent() ? "so nothing is reconciled" : "it goes on from " + resumeFrom.get(),
                     data.path("message").asText());
             inbox.noRecover(resumeFrom.get());
         }
@@ -388,25 +452,6 @@ final class Reader implements Runnable {
                     isEmptyLog
                             ? "has an empty log (" + message + "): it is new, or its Redis was flushed"
                             : "sent an error event: " + message));
-        }
-
-        /** What to do about a gap: a snapshot of what changed in it, the log from its start, or nothing at all. */
-        private IOException bridge(Gap found) throws IOException, InterruptedException {
-            if (options.getOnGap() == OpenctiConfiguration.OnGap.fail) {
-                return new Unfollowable(found.message() + "; on-gap is fail, so it is not followed any further", null);
-            }
-            if (!stream.equals("raw")) {
-                Instant until = clock.now().minus(StartPosition.SEARCHABLE_AFTER);
-                LOG.warn(
-                        "{}; what changed since {} is read as a snapshot, deletions and merges in the gap are not told",
-                        found.message(),
-                        found.since());
-                inbox.begin(new Snapshot(found.since(), until));
-            } else {
-                LOG.warn("{}; the log is read again from its start", found.message());
-                inbox.beginLogAgain();
-            }
-            return new StartOver();
         }
 
         private void warnOfClocks() {
@@ -433,9 +478,6 @@ final class Reader implements Runnable {
         return JSON.missingNode();
     }
 
-    /** The log no longer holds what comes after our position. */
-    private record Gap(EventId since, String message) {}
-
     /** A connection that came to an end without breaking. */
     private static class Over extends IOException {
         private static final long serialVersionUID = 1L;
@@ -447,12 +489,14 @@ final class Reader implements Runnable {
         }
     }
 
-    /** The connection is given up for one that begins elsewhere. */
-    private static final class StartOver extends Over {
+    /** The log no longer holds what comes after our position. */
+    private static final class Gap extends Over {
         private static final long serialVersionUID = 1L;
+        private final Duration length;
 
-        StartOver() {
-            super(Ending.GAP, "no longer keeps our position");
+        Gap(Duration length, String message) {
+            super(Ending.GAP, message);
+            this.length = length;
         }
     }
 }

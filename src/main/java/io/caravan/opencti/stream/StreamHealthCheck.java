@@ -28,6 +28,9 @@ final class StreamHealthCheck extends AbstractHealthCheck {
         List<String> troubles = new ArrayList<>();
         consumer.trouble().ifPresent(reason -> troubles.add("the platform " + reason));
         consumer.sinkTrouble().ifPresent(reason -> troubles.add("a batch waits and is tried again: " + reason));
+        if (consumer.isRecovering()) {
+            troubles.add("the platform's log had a gap, and what happened in it is being found out by a snapshot");
+        }
         if (troubles.isEmpty()) {
             builder.up();
         } else {

@@ -5,10 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.caravan.event.Event.Kind;
 import io.caravan.event.EventId;
 import io.caravan.event.Position;
+import io.caravan.event.Position.Reconcile;
 import io.caravan.event.Position.Snapshot;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -22,6 +25,8 @@ import net.jqwik.api.Property;
  * that is killed at every instant of them, and a restart from what it had stored: nothing may be missing.
  */
 class ArrivalsProperties {
+
+    private static final InstantSource CLOCK = InstantSource.fixed(Instant.EPOCH);
 
     /** An event of the log, told from all others by its fingerprint. */
     private record Entry(EventId id, Kind kind, long fingerprint) {}
@@ -46,12 +51,45 @@ class ArrivalsProperties {
             stored = start;
         }
 
+        /** Told of while a reconcile was under way, as far as stored. */
+        final Set<Entry> seen = new HashSet<>();
+
+        /** Asks for what it lacks, and reads until killed. */
+        void connect(List<Entry> snapshot, List<Entry> log, int arrivals, Random chance) {
+            Arrivals next = new Arrivals(stored, CLOCK);
+            next.connecting();
+            List<Arrival> stream = next.snapshot()
+                    .map(asked -> recovery(asked, snapshot, log, chance))
+                    .orElseGet(() -> stream(log, stored.resume(), chance));
+            run(withoutClocksAheadOf(stored.newest(), stream), arrivals, chance);
+        }
+
+        /** Connects until the log is read to its end, each time for so many arrivals at most. */
+        void connectUntilAllIsRead(List<Entry> snapshot, List<Entry> log, int arrivals, Random chance) {
+            EventId last = log.get(log.size() - 1).id();
+            for (int connections = 0;
+                    last.isAbove(stored.newest()) || stored.snapshot().isPresent();
+                    connections++) {
+                assertThat(connections).as("connections").isLessThan(1000);
+                connect(snapshot, log, stored.snapshot().isPresent() ? arrivals : Integer.MAX_VALUE, chance);
+            }
+            connect(snapshot, log, Integer.MAX_VALUE, chance);
+        }
+
+        void reconcile(Instant until) {
+            Arrivals next = new Arrivals(stored, CLOCK);
+            next.begin(new Reconcile(stored.batches(), false, until, Optional.empty()));
+            stored = next.position(stored.batches());
+        }
+
         /** Reads until killed. What came after the last stored position is delivered nowhere. */
         void run(List<Arrival> stream, int arrivals, Random chance) {
-            Arrivals log = new Arrivals(stored);
-            log.connected();
+            Arrivals log = new Arrivals(stored, CLOCK);
+            log.connecting();
             List<Entry> batch = new ArrayList<>();
-            for (Arrival arrival : stream.subList(0, arrivals)) {
+            List<Entry> told = new ArrayList<>();
+            List<Arrival> read = stream.subList(0, Math.min(arrivals, stream.size()));
+            for (Arrival arrival : read) {
                 if (arrival.event().isEmpty()) {
                     log.heartbeat(arrival.id());
                 } else {
@@ -59,11 +97,19 @@ class ArrivalsProperties {
                     if (log.isNew(entry.id(), entry.kind(), entry.fingerprint())) {
                         batch.add(entry);
                     }
+                    if (log.showsObject(entry.id()) && !log.isDone()) {
+                        told.add(entry);
+                    }
                 }
-                if (chance.nextInt(3) == 0 || arrival == stream.get(arrivals - 1)) {
+                if (chance.nextInt(3) == 0 || log.isDone() || arrival == read.get(read.size() - 1)) {
                     delivered.addAll(batch);
+                    seen.addAll(told);
                     batch.clear();
+                    told.clear();
                     stored = log.position(stored.batches() + 1);
+                }
+                if (log.isDone()) {
+                    return;
                 }
             }
         }
@@ -98,24 +144,73 @@ class ArrivalsProperties {
         List<Entry> log = log(random, until.millis() + 1);
         Set<Entry> all = new HashSet<>(snapshot);
         all.addAll(log);
-        Position start = Position.startingWith(
-                "https://x", "live", new Snapshot(EventId.ZERO, Instant.ofEpochMilli(until.millis())));
-        int length = recovery(snapshot, log, new Random(seed)).size();
+        Position start = Position.startingWith("https://x", "live", new Snapshot(EventId.ZERO, until.time()));
+        int length = recovery(start.snapshot().orElseThrow(), snapshot, log, new Random(seed))
+                .size();
         for (int instant = 0; instant <= length; instant++) {
             Random chance = new Random(seed + instant);
             Program program = new Program(start);
-            program.run(recovery(snapshot, log, new Random(seed)), instant, chance);
+            program.connect(snapshot, log, instant, chance);
             int kills = chance.nextInt(3);
-            for (int kill = 0; kill <= kills; kill++) {
-                List<Arrival> again = program.stored.snapshot().isPresent()
-                        ? recovery(snapshot, log, chance)
-                        : stream(log, program.stored.resume(), chance);
-                program.run(again, kill == kills ? again.size() : chance.nextInt(again.size() + 1), chance);
+            for (int kill = 0; kill < kills; kill++) {
+                program.connect(snapshot, log, chance.nextInt(length + 1), chance);
             }
+            program.connectUntilAllIsRead(snapshot, log, Integer.MAX_VALUE, chance);
             assertThat(new HashSet<>(program.delivered))
                     .as("killed after %d arrivals", instant)
                     .isEqualTo(all);
         }
+    }
+
+    @Property(tries = 150)
+    void getsThroughASnapshotOfWhichNoConnectionBringsTheWhole(@ForAll long seed) {
+        Random random = new Random(seed);
+        EventId until = new EventId(1_000_000 + random.nextInt(1_000_000), 0);
+        List<Entry> snapshot = new ArrayList<>();
+        for (int object = 0; object < 60; object++) {
+            long millis = 1 + random.nextInt((int) until.millis());
+            snapshot.add(new Entry(new EventId(millis, 0), Kind.SNAPSHOT, random.nextLong()));
+        }
+        if (random.nextInt(3) == 0) {
+            snapshot.sort(Comparator.comparing(Entry::id));
+        } else if (random.nextInt(3) == 0) {
+            snapshot.sort(Comparator.comparing(Entry::id).reversed());
+        }
+        List<Entry> log = log(random, until.millis() + 1);
+        Position start = Position.startingWith("https://x", "live", new Snapshot(EventId.ZERO, until.time()));
+        Program program = new Program(start);
+
+        program.connectUntilAllIsRead(snapshot, log, 12, random);
+
+        Set<Entry> all = new HashSet<>(snapshot);
+        all.addAll(log);
+        assertThat(new HashSet<>(program.delivered)).isEqualTo(all);
+    }
+
+    @Property(tries = 150)
+    void aReconcileSeesAllThatWasThereAndRepeatsNothingOfTheLog(@ForAll long seed) {
+        Random random = new Random(seed);
+        EventId until = new EventId(1_000_000 + random.nextInt(1_000_000), 0);
+        List<Entry> snapshot = snapshot(random, until);
+        List<Entry> log = log(random, until.millis() - 200_000 + random.nextInt(400_000));
+        Program program = new Program(Position.startingAt("https://x", "live", EventId.ZERO));
+        program.connect(List.of(), log, random.nextInt(2 * log.size()), random);
+        program.reconcile(until.time());
+        int kills = random.nextInt(4);
+        for (int kill = 0; kill < kills; kill++) {
+            program.connect(snapshot, log, random.nextInt(40), random);
+        }
+        program.connectUntilAllIsRead(snapshot, log, Integer.MAX_VALUE, random);
+
+        assertThat(program.stored.reconcile()).isPresent();
+        assertThat(program.seen).containsAll(snapshot);
+        assertThat(program.seen)
+                .containsAll(log.stream()
+                        .filter(entry -> entry.id().millis() > until.millis())
+                        .toList());
+        assertThat(program.delivered.stream().filter(log::contains).filter(entry -> entry.kind() == Kind.MAIN))
+                .containsExactlyElementsOf(
+                        log.stream().filter(entry -> entry.kind() == Kind.MAIN).toList());
     }
 
     /** Groups of one id: dependencies first, then mostly the main event. */
@@ -158,17 +253,37 @@ class ArrivalsProperties {
         return stream;
     }
 
-    /** A snapshot with heartbeats of the last id sent, then the log, with nothing in between. */
-    private static List<Arrival> recovery(List<Entry> snapshot, List<Entry> log, Random random) {
+    /** The asked window of a snapshot with heartbeats of the last id sent, then the log, with nothing in between. */
+    private static List<Arrival> recovery(Snapshot asked, List<Entry> snapshot, List<Entry> log, Random random) {
         List<Arrival> stream = new ArrayList<>();
+        EventId end = EventId.at(asked.window());
         for (Entry entry : snapshot) {
-            stream.add(Arrival.of(entry));
-            if (random.nextInt(4) == 0) {
-                stream.add(Arrival.heartbeat(entry.id()));
+            if (entry.id().isAbove(asked.from()) && !entry.id().isAbove(end)) {
+                stream.add(Arrival.of(entry));
+                if (random.nextInt(4) == 0) {
+                    stream.add(Arrival.heartbeat(entry.id()));
+                }
             }
         }
-        play(log, stream, random);
+        play(log.stream().filter(entry -> entry.id().isAbove(end)).toList(), stream, random);
         return stream;
+    }
+
+    /** What was read up to an id lies in the log, and no clock runs ahead of that; only of events still to be written. */
+    private static List<Arrival> withoutClocksAheadOf(EventId newest, List<Arrival> stream) {
+        List<Arrival> honest = new ArrayList<>();
+        for (int i = 0; i < stream.size(); i++) {
+            Arrival arrival = stream.get(i);
+            boolean runsAhead = arrival.event().isEmpty()
+                    && stream.subList(i, stream.size()).stream()
+                            .filter(later -> later.event().isPresent())
+                            .anyMatch(later -> arrival.id().isAbove(later.id())
+                                    && !later.id().isAbove(newest));
+            if (!runsAhead) {
+                honest.add(arrival);
+            }
+        }
+        return honest;
     }
 
     private static void play(List<Entry> log, List<Arrival> stream, Random random) {

@@ -5,18 +5,24 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.caravan.event.Event.Kind;
 import io.caravan.event.EventId;
 import io.caravan.event.Position;
+import io.caravan.event.Position.Reconcile;
 import io.caravan.event.Position.Snapshot;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What may be stored after which arrivals. Ids in the tables are seconds: {@code 100} is {@code 100000-0}. */
 class ArrivalsTest {
 
     private static final Instant UNTIL = Instant.ofEpochSecond(1000);
+    /** What the platform's clock says when a snapshot has been read. */
+    private static final InstantSource CLOCK = InstantSource.fixed(Instant.ofEpochSecond(2000));
 
     @ParameterizedTest(name = "after \"{0}\" the position is {1}, open {2}")
     @CsvSource({
@@ -44,12 +50,12 @@ class ArrivalsTest {
         "e100 h500 h300,         440,   100",
     })
     void storesNothingThatIsNotProven(String arrivals, double resume, Double open) {
-        Arrivals log = new Arrivals(at(50));
+        Arrivals log = new Arrivals(at(50), CLOCK);
         arrive(log, arrivals);
         Position position = log.position(0);
         assertThat(position.resume()).isEqualTo(id(resume));
         assertThat(position.open().map(Position.Open::id))
-                .isEqualTo(java.util.Optional.ofNullable(open).map(ArrivalsTest::id));
+                .isEqualTo(Optional.ofNullable(open).map(ArrivalsTest::id));
     }
 
     @ParameterizedTest(name = "\"{0}\" then \"{1}\": new is {2}")
@@ -63,16 +69,16 @@ class ArrivalsTest {
         "e100 h500,      e101, true", // an event below a heartbeat's id is still to come
     })
     void tellsRepetitionsFromEvents(String before, String then, boolean isNew) {
-        Arrivals log = new Arrivals(at(50));
+        Arrivals log = new Arrivals(at(50), CLOCK);
         arrive(log, before);
         assertThat(arriveOne(log, then)).isEqualTo(isNew);
     }
 
     @Test
     void knowsAfterARestartWhatOfTheOpenIdIsDelivered() {
-        Arrivals before = new Arrivals(at(50));
+        Arrivals before = new Arrivals(at(50), CLOCK);
         arrive(before, "d100 e100");
-        Arrivals after = new Arrivals(before.position(1));
+        Arrivals after = new Arrivals(before.position(1), CLOCK);
         assertThat(arriveOne(after, "d100")).isFalse();
         assertThat(arriveOne(after, "e100")).isFalse();
         assertThat(after.isNew(id(100), Kind.DEPENDENCY, 77)).isTrue();
@@ -94,15 +100,153 @@ class ArrivalsTest {
         "s900 e990,                     false,  50",
     })
     void readsASnapshotToItsEnd(String arrivals, boolean over, long resume) {
-        Arrivals log = new Arrivals(inSnapshot());
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         arrive(log, arrivals);
         assertThat(log.position(0).snapshot().isEmpty()).isEqualTo(over);
         assertThat(log.position(0).resume()).isEqualTo(id(resume));
     }
 
+    @ParameterizedTest(name = "cut after \"{0}\" a snapshot of (50, 1000] is asked for up to {1}")
+    @CsvSource({
+        "'',                            1000", // nothing came: it is not too large
+        "h900,                          1000",
+        "s900,                           900",
+        "s1000,                      999.999", // never the same again
+        "s900 s100 s500,                 500",
+        "s100 s200 s300 s400,            300", // in order: half of what came
+        "s800 s700 s600 s500,            700",
+        "d1200 s60,                  999.999", // an object that changed meanwhile
+        "s50,                         50.001", // never nothing
+    })
+    void asksForLessOfASnapshotThatWasCut(String arrivals, double window) {
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
+        log.connecting();
+        arrive(log, arrivals);
+        Position stored = log.position(1);
+        log.connecting();
+        Arrivals restarted = new Arrivals(stored, CLOCK);
+        restarted.connecting();
+
+        Snapshot next = new Snapshot(id(50), id(window).time(), UNTIL, Optional.empty());
+        assertThat(log.snapshot()).contains(next);
+        assertThat(restarted.snapshot()).contains(next);
+    }
+
+    @Test
+    void asksForEverLessWhereEvenThatIsCut() {
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
+        log.connecting();
+        arrive(log, "s900 s800 s700 s600");
+        log.connecting();
+        arrive(log, "s790 s780 s770 s760");
+        log.connecting();
+        assertThat(log.snapshot().orElseThrow().window()).isEqualTo(id(770).time());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"h501", "e501", "e1200", "d700 e700"})
+    void goesOnWithAllTheRestBehindAWindow(String end) {
+        Arrivals log = new Arrivals(inWindowTo(500), CLOCK);
+        log.connecting();
+        arrive(log, "s400 s300");
+        assertThat(log.isDone()).isFalse();
+        arrive(log, end);
+        assertThat(log.isDone()).isTrue();
+        assertThat(arriveOne(log, "e1300")).isFalse(); // it comes again, in its turn
+
+        log.connecting();
+        assertThat(log.isDone()).isFalse();
+        assertThat(log.snapshot()).contains(new Snapshot(id(499.999), UNTIL));
+        assertThat(log.position(0).resume()).isEqualTo(id(50));
+        arrive(log, "s900 e1001");
+        assertThat(log.position(0).resume()).isEqualTo(id(940));
+    }
+
+    @Test
+    void readsAWholeSnapshotBehindAGap() {
+        Arrivals log = new Arrivals(at(50), CLOCK);
+        arrive(log, "e100 e200");
+        log.begin(new Reconcile(3, true, UNTIL, Optional.empty()));
+        log.connecting();
+        assertThat(log.snapshot()).contains(new Snapshot(EventId.ZERO, UNTIL));
+        assertThat(log.position(3).open()).isEmpty();
+        assertThat(arriveOne(log, "s150")).isTrue();
+        assertThat(arriveOne(log, "e1001")).isTrue();
+        assertThat(log.isDone()).isFalse();
+        assertThat(log.position(4).resume()).isEqualTo(id(940));
+    }
+
+    @Test
+    void leavesTheLogWhereItWasWithoutAGap() {
+        Arrivals log = new Arrivals(at(50), CLOCK);
+        arrive(log, "e900 e1100");
+        log.begin(new Reconcile(3, false, UNTIL, Optional.empty()));
+        log.connecting();
+        arrive(log, "s150 d1050 e1050");
+        assertThat(log.isDone()).isTrue();
+        log.connecting();
+        assertThat(log.position(3).resume())
+                .as("what changed since the snapshot's end")
+                .isEqualTo(id(900));
+        assertThat(arriveOne(log, "e950")).isFalse();
+        assertThat(arriveOne(log, "e1100")).isFalse();
+        assertThat(arriveOne(log, "d1100")).isTrue();
+        assertThat(arriveOne(log, "e1101")).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"500, 500", "5000, 940"})
+    void readsOnWhereTheLogWasOrTheSnapshotEnded(long before, long resume) {
+        Arrivals log = new Arrivals(at(before), CLOCK);
+        log.begin(new Reconcile(3, false, UNTIL, Optional.empty()));
+        arrive(log, "s900 h1001");
+        assertThat(log.position(3).resume()).isEqualTo(id(resume));
+    }
+
+    @Test
+    void removesNothingBeforeTheLogIsReadToWhereTheSnapshotWasRead() {
+        Arrivals log = new Arrivals(at(50), CLOCK);
+        log.begin(new Reconcile(3, true, UNTIL, Optional.empty()));
+        arrive(log, "s900 e1001");
+        assertThat(log.reconcile().orElseThrow().judgedAt()).contains(Instant.ofEpochSecond(2030));
+        assertThat(log.position(4).dueReconcile()).isEmpty();
+        arrive(log, "e2029 e2035");
+        assertThat(log.position(5).dueReconcile()).isEmpty();
+        arrive(log, "h2089");
+        assertThat(log.position(5).dueReconcile()).isPresent();
+        log.endReconcile();
+        assertThat(log.position(5).reconcile()).isEmpty();
+    }
+
+    @Test
+    void takesNothingFromBeforeTheSnapshotsEndForWhatThereIs() {
+        Arrivals log = new Arrivals(at(50), CLOCK);
+        arrive(log, "e500");
+        assertThat(log.showsObject(id(500))).isFalse();
+        log.begin(new Reconcile(3, false, UNTIL, Optional.empty()));
+        assertThat(log.showsObject(id(100))).isTrue();
+        arrive(log, "s900 h1001");
+        log.connecting();
+        assertThat(log.showsObject(id(500))).isFalse();
+        assertThat(log.showsObject(id(941))).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, 1200", "false, 50"})
+    void reconcilesNothingWhereThereAreNoSnapshots(boolean ofGap, long resume) {
+        Arrivals log = new Arrivals(at(50), CLOCK);
+        log.begin(new Reconcile(3, ofGap, UNTIL, Optional.empty()));
+        log.connecting();
+        log.noRecover(id(1200));
+        assertThat(log.position(3).reconcile()).isEmpty();
+        assertThat(log.position(3).snapshot()).isEmpty();
+        assertThat(log.position(3).resume()).isEqualTo(id(resume));
+        assertThat(log.isDone()).isEqualTo(!ofGap);
+    }
+
     @Test
     void takesNothingInASnapshotForARepetition() {
-        Arrivals log = new Arrivals(inSnapshot());
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         assertThat(arriveOne(log, "s900")).isTrue();
         assertThat(arriveOne(log, "s100")).isTrue();
         assertThat(arriveOne(log, "s900")).isTrue();
@@ -110,23 +254,23 @@ class ArrivalsTest {
 
     @Test
     void countsASnapshotFromItsStartOnEachConnection() {
-        Arrivals log = new Arrivals(inSnapshot());
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         arrive(log, "s1500"); // an object that changed while the snapshot was made
-        log.connected();
+        log.connecting();
         arrive(log, "s900 h1002");
-        assertThat(log.position(0).snapshot()).isEmpty();
+        assertThat(log.isDone()).isTrue();
     }
 
     @Test
     void remembersDependenciesOfTheEventThatEndsASnapshot() {
-        Arrivals log = new Arrivals(inSnapshot());
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         arrive(log, "s900 d1001 e1001");
         assertThat(arriveOne(log, "d1001")).isFalse();
     }
 
     @Test
     void goesOnWhereAStreamWithoutSnapshotsSaysTo() {
-        Arrivals log = new Arrivals(inSnapshot());
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         log.noRecover(id(1200));
         assertThat(log.position(0).snapshot()).isEmpty();
         assertThat(log.position(0).resume()).isEqualTo(id(1200));
@@ -136,34 +280,34 @@ class ArrivalsTest {
     @Test
     void goesNotBehindTheStartOfAShortSnapshot() {
         Snapshot lastTwentySeconds = new Snapshot(id(980), UNTIL);
-        Arrivals log = new Arrivals(Position.startingWith("https://x", "live", lastTwentySeconds));
+        Arrivals log = new Arrivals(Position.startingWith("https://x", "live", lastTwentySeconds), CLOCK);
         arrive(log, "s990 e1001");
         assertThat(log.position(0).resume()).isEqualTo(id(980));
     }
 
     @Test
     void keepsMoreDistanceWhenClocksDisagree() {
-        Arrivals log = new Arrivals(at(50));
+        Arrivals log = new Arrivals(at(50), CLOCK);
         arrive(log, "h500 e410");
         assertThat(log.heartbeatLead()).isEqualTo(Duration.ofSeconds(90));
         assertThat(log.position(0).margin()).isEqualTo(Duration.ofSeconds(150));
         arrive(log, "h1000");
         assertThat(log.position(0).resume()).isEqualTo(id(850));
-        assertThat(new Arrivals(log.position(0)).position(0).margin()).isEqualTo(Duration.ofSeconds(150));
+        assertThat(new Arrivals(log.position(0), CLOCK).position(0).margin()).isEqualTo(Duration.ofSeconds(150));
     }
 
     @Test
     void measuresNoLeadAcrossConnections() {
-        Arrivals log = new Arrivals(at(50));
+        Arrivals log = new Arrivals(at(50), CLOCK);
         arrive(log, "h500");
-        log.connected();
+        log.connecting();
         arrive(log, "e100");
         assertThat(log.heartbeatLead()).isZero();
     }
 
     @Test
     void readsALogThatWasResetFromItsStart() {
-        Arrivals log = new Arrivals(at(50));
+        Arrivals log = new Arrivals(at(50), CLOCK);
         arrive(log, "e100 e200");
         log.beginLogAgain();
         assertThat(log.position(0).resume()).isEqualTo(EventId.ZERO);
@@ -172,7 +316,7 @@ class ArrivalsTest {
 
     @Test
     void comparesIdsAsNumbers() {
-        Arrivals log = new Arrivals(at(50));
+        Arrivals log = new Arrivals(at(50), CLOCK);
         assertThat(log.isNew(new EventId(99_999, 9), Kind.MAIN, 1)).isTrue();
         assertThat(log.isNew(new EventId(99_999, 10), Kind.MAIN, 1)).isTrue();
         assertThat(log.isNew(new EventId(100_000, 0), Kind.MAIN, 1)).isTrue();
@@ -187,12 +331,19 @@ class ArrivalsTest {
         return Position.startingWith("https://x", "live", new Snapshot(id(50), UNTIL));
     }
 
+    private static Position inWindowTo(long seconds) {
+        Snapshot window = new Snapshot(id(50), id(seconds).time(), UNTIL, Optional.empty());
+        return Position.startingWith("https://x", "live", window);
+    }
+
     private static EventId id(double seconds) {
         return new EventId(Math.round(seconds * 1000), 0);
     }
 
     private static void arrive(Arrivals log, String arrivals) {
-        List.of(arrivals.split(" ")).forEach(arrival -> arriveOne(log, arrival));
+        List.of(arrivals.split(" ")).stream()
+                .filter(arrival -> !arrival.isEmpty())
+                .forEach(arrival -> arriveOne(log, arrival));
     }
 
     /** {@code e} a main event, {@code d} a dependency, {@code s} one of a snapshot, {@code h} a heartbeat, and its second. */

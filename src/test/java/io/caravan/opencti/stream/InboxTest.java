@@ -223,7 +223,7 @@ class InboxTest {
     @Test
     void thatThereIsNoSnapshotIsStoredAtOnce() throws Exception {
         Snapshot snapshot = new Snapshot(EventId.ZERO, NOW);
-        Inbox inbox = new Inbox(Position.startingWith("p", "live", snapshot), MANY, MANY, clock());
+        Inbox inbox = new Inbox(Position.startingWith("p", "live", snapshot), MANY, MANY, clock(), clock());
         inbox.noRecover(id("1500-0"));
 
         Batch batch = take(inbox).batch();
@@ -235,17 +235,71 @@ class InboxTest {
     }
 
     @Test
-    void aSnapshotThatBeginsIsStoredAtOnce() throws Exception {
+    void aReconcileIsStoredAloneBehindWhatCameBefore() throws Exception {
         Inbox inbox = inbox(MANY, MANY);
-        Snapshot snapshot = new Snapshot(id("1000-0"), NOW);
-        Background<Optional<Delivery>> taker = Background.start(inbox::take);
-        taker.awaitBlocked();
+        inbox.add(event("1001-0", "a"));
+        Background<Void> reader = Background.start(() -> {
+            inbox.beginReconcile(true, NOW);
+            return null;
+        });
+        reader.awaitBlocked();
 
-        inbox.begin(snapshot);
+        Delivery before = take(inbox);
+        reader.awaitBlocked();
+        Delivery begin = take(inbox);
+        reader.result();
+        inbox.connecting();
+        inbox.add(event("900-0", "b"));
+        Delivery behind = take(inbox);
 
-        Batch batch = taker.result().orElseThrow().batch();
-        assertThat(batch.events()).isEmpty();
-        assertThat(batch.after().snapshot()).contains(snapshot);
+        assertThat(before.batch().events()).extracting(Event::objectId).containsExactly("a");
+        assertThat(before.batch().after().reconcile()).isEmpty();
+        assertThat(before.seen()).isEmpty();
+        assertThat(begin.batch().events()).isEmpty();
+        assertThat(begin.batch().after().snapshot()).contains(new Snapshot(EventId.ZERO, NOW));
+        assertThat(behind.batch().before().reconcile())
+                .isEqualTo(begin.batch().after().reconcile());
+        assertThat(behind.seen()).containsExactly("b");
+    }
+
+    @Test
+    void ofARepetitionInAReconcileOnlyThatItWasSeenIsTaken() throws Exception {
+        Position.Reconcile under = new Position.Reconcile(7, false, Instant.EPOCH, Optional.of(NOW));
+        Position.Open open = new Position.Open(id("1001-0"), new long[0]);
+        Inbox inbox = new Inbox(
+                new Position(
+                        "p",
+                        "live",
+                        id("900-0"),
+                        Optional.of(open),
+                        Optional.empty(),
+                        9,
+                        Position.MARGIN,
+                        Optional.of(under)),
+                MANY,
+                MANY,
+                clock(),
+                clock());
+        inbox.add(event("1000-0", "again"));
+        inbox.add(event("1002-0", "new"));
+
+        Delivery next = take(inbox);
+
+        assertThat(next.batch().events()).extracting(Event::objectId).containsExactly("new");
+        assertThat(next.seen()).containsExactlyInAnyOrder("again", "new");
+    }
+
+    @Test
+    void aBatchFromWithinMovesNothingButTheCount() throws Exception {
+        Inbox inbox = inbox(MANY, MANY);
+        inbox.add(event("1001-0", "waits"));
+        Position before = inbox.taken();
+
+        Batch within = inbox.ofWithin(List.of(event("1000-0", "gone"))).batch();
+
+        assertThat(within.before()).isEqualTo(before);
+        assertThat(within.after()).isEqualTo(before.afterAnotherBatch());
+        assertThat(take(inbox).batch().before()).isEqualTo(within.after());
     }
 
     @Test
@@ -296,7 +350,7 @@ class InboxTest {
         before.add(event("1001-0", "a"));
         Position stored = take(before).batch().after();
 
-        Inbox inbox = new Inbox(stored, MANY, MANY, clock());
+        Inbox inbox = new Inbox(stored, MANY, MANY, clock(), clock());
 
         assertThat(inbox.add(event("1001-0", "a")).isNew()).isFalse();
         assertThat(inbox.add(event("1001-0", "b")).isNew()).isTrue();
@@ -483,7 +537,7 @@ class InboxTest {
     }
 
     private static Inbox inbox(int maxEvents, long maxBytes) {
-        return new Inbox(START, maxEvents, maxBytes, clock());
+        return new Inbox(START, maxEvents, maxBytes, clock(), clock());
     }
 
     private static Clock clock() {

@@ -9,6 +9,7 @@ import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.PositionStore;
 import io.caravan.event.State;
+import io.caravan.event.StixObject;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.testkit.FakePlatform;
@@ -18,6 +19,8 @@ import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.apache.camel.Exchange;
@@ -102,6 +105,22 @@ final class KnowingFollower {
         @Override
         public void write(Position position) throws IOException {
             state.write(position);
+        }
+
+        @Override
+        public void mark(long reconcile, Collection<String> keys) throws IOException {
+            state.mark(reconcile, keys);
+        }
+
+        @Override
+        public boolean hasMarks(long reconcile) throws IOException {
+            return state.hasMarks(reconcile);
+        }
+
+        @Override
+        public List<StixObject> unmarked(long reconcile, Optional<String> after, int most, long mostBytes)
+                throws IOException {
+            return state.unmarked(reconcile, after, most, mostBytes);
         }
 
         @Override

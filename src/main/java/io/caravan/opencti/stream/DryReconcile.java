@@ -1,0 +1,91 @@
+package io.caravan.opencti.stream;
+
+import io.caravan.event.Comparison;
+import io.caravan.event.Event;
+import io.caravan.event.EventId;
+import io.caravan.event.Position;
+import io.caravan.event.Position.Reconcile;
+import io.caravan.event.Position.Snapshot;
+import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.opencti.Platform;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicReference;
+
+/** Reads what a reconcile would read, on connections of its own, and delivers and stores nothing. */
+public final class DryReconcile {
+
+    private DryReconcile() {}
+
+    /**
+     * Shows the comparison everything that the stream has: a snapshot, and the log behind it up to when that was read. A
+     * platform that is away is waited for.
+     *
+     * @throws IOException when the stream has no snapshots, or cannot be read for good
+     */
+    public static void read(OpenctiConfiguration options, String stream, Comparison comparison)
+            throws IOException, InterruptedException {
+        Platform platform = new Platform(options);
+        PlatformClock clock = new PlatformClock(platform, Duration.ofMillis(options.getHeartbeatTimeout()));
+        Instant until = clock.now().minus(StartPosition.SEARCHABLE_AFTER);
+        Position start = new Position(
+                platform.url(),
+                stream,
+                EventId.ZERO,
+                Optional.empty(),
+                Optional.of(new Snapshot(EventId.ZERO, until)),
+                0,
+                Position.MARGIN,
+                Optional.of(new Reconcile(0, true, until, Optional.empty())));
+        Counters counters = new Counters();
+        Inbox inbox = new Inbox(
+                start,
+                options.getBatchMaxEvents(),
+                options.getBatchMaxBytes(),
+                Clock.systemUTC(),
+                counters::platformTime);
+        AtomicReference<Optional<Exception>> failure = new AtomicReference<>(Optional.empty());
+        Health health = new Health(platform.url(), e -> {
+            failure.set(Optional.of(e));
+            inbox.close();
+        });
+        ScheduledExecutorService watchdog = Executors.newSingleThreadScheduledExecutor();
+        Reader reader = new Reader(stream, options, platform, clock, inbox, counters, health, new Stopping(), watchdog);
+        Thread thread = new Thread(reader, "read");
+        thread.setDaemon(true);
+        thread.start();
+        try {
+            read(inbox, comparison);
+        } finally {
+            inbox.close();
+            reader.stop();
+            watchdog.shutdownNow();
+        }
+        if (failure.get().isPresent()) {
+            throw new IOException(
+                    failure.get().get().getMessage(), failure.get().get());
+        }
+    }
+
+    private static void read(Inbox inbox, Comparison comparison) throws IOException, InterruptedException {
+        Optional<Inbox.Delivery> next = inbox.take();
+        while (next.isPresent()) {
+            for (Event event : next.get().batch().events()) {
+                comparison.see(event);
+            }
+            Position after = next.get().batch().after();
+            if (after.reconcile().isEmpty()) {
+                throw new IOException("this stream has no snapshots, so nothing can be reconciled");
+            }
+            if (after.dueReconcile().isPresent()) {
+                return;
+            }
+            next = inbox.take();
+        }
+    }
+}

@@ -1,0 +1,496 @@
+package io.caravan;
+
+import static io.caravan.testkit.Frames.create;
+import static io.caravan.testkit.Frames.delete;
+import static io.caravan.testkit.Frames.object;
+import static io.caravan.testkit.Frames.relation;
+import static io.caravan.testkit.Frames.update;
+import static io.caravan.testkit.Play.play;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.caravan.event.Batch;
+import io.caravan.event.Change;
+import io.caravan.opencti.stream.OpenctiConsumer;
+import io.caravan.ops.Program;
+import io.caravan.testkit.FakePlatform;
+import io.caravan.testkit.Frame;
+import io.caravan.testkit.Frames;
+import io.caravan.testkit.Heartbeats;
+import io.caravan.testkit.Request;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.camel.health.HealthCheck;
+import org.apache.camel.health.HealthCheckHelper;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The whole program where what it has told and what the platform has are no longer the same. */
+class ReconcileIT {
+
+    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String SINK_ROUTE = """
+            - route:
+                id: sink-test
+                routeConfigurationId: sink
+                from:
+                  uri: direct:sink-test
+                  steps: [{to: {uri: "bean:test?method=accept"}}]
+            """;
+
+    /** Objects are old, so that a snapshot brings them. */
+    private static final long OLD = Instant.now().minus(Duration.ofDays(30)).toEpochMilli();
+
+    @TempDir
+    Path home;
+
+    private final long begun = System.currentTimeMillis();
+    private volatile Duration ahead = Duration.ZERO;
+    private final List<Change> changes = new CopyOnWriteArrayList<>();
+    private FakePlatform platform;
+    private Installation caravan;
+    private Program program;
+
+    @BeforeEach
+    void install() throws IOException {
+        platform = FakePlatform.start()
+                .heartbeats(new Heartbeats(
+                        Duration.ofMillis(100),
+                        (lastId, isIdle, now) ->
+                                isIdle && !ahead.isZero() ? now.plus(ahead).toEpochMilli() + "-0" : lastId));
+        caravan = new Installation(home, platform)
+                .set("caravan.sinks", "mirror,test,journal")
+                .route("sinks/test.camel.yaml", SINK_ROUTE);
+    }
+
+    @AfterEach
+    void stop() {
+        if (program != null) {
+            program.close();
+        }
+        platform.close();
+    }
+
+    @Test
+    void findsOutWhatHappenedInAGap() throws Exception {
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))), create(at(3), object(id(3))));
+        follow(create(at(4), link(4, 1, 3)), create(at(5), link(5, 1, 2)));
+        program.close();
+        changes.clear();
+        Map<String, Object> changed = named(2, "after the gap");
+        platform.snapshot(List.of(
+                        snapshot(12, changed),
+                        snapshot(1, object(id(1))),
+                        snapshot(5, link(5, 1, 2)),
+                        snapshot(11, object(id(6)))))
+                .append(create(now(-10), object(id(7)))) // retention left only this
+                .trimTo(now(-10));
+
+        start();
+        await().atMost(SOON).until(() -> consumer().isRecovering() && health().contains("gap"));
+        timePasses();
+        awaitReconciled();
+
+        assertThat(mirror()).isEqualTo(of(object(id(1)), changed, link(5, 1, 2), object(id(6)), object(id(7))));
+        assertThat(told())
+                .containsExactlyInAnyOrder(
+                        "upsert " + id(2) + " snapshot",
+                        "upsert " + id(6) + " snapshot",
+                        "upsert " + id(7) + " created",
+                        "remove " + id(3) + " deleted",
+                        "remove " + linkId(4) + " deleted");
+        assertThat(ops("deleted")).containsOnly("reconcile");
+        assertThat(caravan.journal())
+                .filteredOn(line -> line.op().equals("reconcile"))
+                .hasSize(2);
+        assertThat(consumer().counters().gaps()).isEqualTo(1);
+        assertThat(consumer().counters().gapLength()).isPositive();
+        await().atMost(SOON).until(() -> health().isEmpty());
+        assertThat(platform.failures()).isEmpty();
+    }
+
+    @Test
+    void leavesWhatChangesWhileTheSnapshotIsReadToTheLog() throws Exception {
+        follow(IntStream.rangeClosed(1, 4)
+                .mapToObj(n -> create(at(n), object(id(n))))
+                .toArray(Frame[]::new));
+        Map<String, Object> changed = named(2, "changed meanwhile");
+        String meanwhile = now(-10);
+        platform.snapshot(List.of(snapshot(1, object(id(1))), snapshot(3, object(id(3)))));
+        changes.clear();
+
+        ask();
+        platform.awaitConnections(2);
+        platform.append(
+                update(meanwhile, object(id(2)), changed), // it is not in the snapshot: it was changed after its end
+                delete(now(-9), object(id(3))),
+                create(now(-8), object(id(5))));
+        await().atMost(SOON).until(() -> changes.size() == 3);
+        assertThat(mirror().keySet()).contains(id(4));
+        timePasses();
+        awaitReconciled();
+
+        assertThat(mirror()).isEqualTo(of(object(id(1)), changed, object(id(5))));
+        assertThat(told())
+                .containsExactly(
+                        "upsert " + id(2) + " updated",
+                        "remove " + id(3) + " deleted",
+                        "upsert " + id(5) + " created",
+                        "remove " + id(4) + " deleted");
+    }
+
+    @Test
+    void losesAndRepeatsNothingOfTheLogWhenAskedToReconcile() throws Exception {
+        List<Frame> before = List.of(create(now(-100), object(id(1))), create(now(-30), object(id(2))));
+        follow(before.toArray(Frame[]::new));
+        platform.snapshot(List.of(Frames.snapshot(now(-100), object(id(1)))));
+
+        ask();
+        platform.awaitConnections(3);
+        Frame after = create(now(-5), object(id(3)));
+        platform.append(after);
+        timePasses();
+        awaitReconciled();
+
+        assertThat(mirror()).isEqualTo(of(object(id(1)), object(id(2)), object(id(3))));
+        assertThat(caravan.journal())
+                .filteredOn(line -> !line.position().equals(now(-100)))
+                .extracting(Installation.Line::position)
+                .containsOnlyOnce(before.get(1).id(), after.id());
+    }
+
+    @Test
+    void getsThroughASnapshotThatIsCutAgainAndAgain() throws Exception {
+        follow(create(at(1000), object(id(1000))));
+        List<Frame> snapshot = new ArrayList<>();
+        for (int n = 0; n < 40; n++) {
+            int shuffled = n * 17 % 40;
+            snapshot.add(snapshot(shuffled, object(id(shuffled))));
+        }
+        platform.snapshot(snapshot).always(play().cutAfter(15));
+        ask();
+        await().atMost(Duration.ofSeconds(90)).until(() -> mirror().size() == 41);
+        platform.always(play());
+        timePasses();
+        awaitReconciled();
+
+        assertThat(mirror().keySet()).hasSize(40).doesNotContain(id(1000));
+        assertThat(platform.streamRequests().stream()
+                        .map(Request::query)
+                        .filter(query -> query.containsKey("recover"))
+                        .toList())
+                .doesNotHaveDuplicates()
+                .hasSizeGreaterThan(5);
+    }
+
+    @Test
+    void goesOnWithTheRemovalsAfterAStop() throws Exception {
+        follow(IntStream.rangeClosed(1, 30)
+                .mapToObj(n -> create(at(n), object(id(n))))
+                .toArray(Frame[]::new));
+        program.close();
+        changes.clear();
+        platform.snapshot(List.of(snapshot(1, object(id(1)))))
+                .append(create(now(-10), object(id(40))))
+                .trimTo(now(-10));
+        caravan.set("caravan.batch-max-events", "4");
+        CountDownLatch refused = new CountDownLatch(1);
+        startWith(batch -> {
+            if (changes.size() >= 12) {
+                refused.countDown();
+                throw new IllegalStateException("the sink is away");
+            }
+            note(batch);
+        });
+        await().atMost(SOON).until(() -> consumer().isRecovering());
+        timePasses();
+        assertThat(refused.await(30, TimeUnit.SECONDS)).isTrue();
+        program.close();
+        assertThat(changes).as("one made, three pages of four removed").hasSize(13);
+
+        start();
+        awaitReconciled();
+
+        assertThat(mirror()).isEqualTo(of(object(id(1)), object(id(40))));
+        assertThat(told())
+                .filteredOn(change -> change.startsWith("remove "))
+                .hasSize(29)
+                .doesNotHaveDuplicates();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"live, deleted", "3089c815-2cc4-467b-9e94-8468b6dd060e, reconciled"})
+    void saysThatAnObjectIsDeletedOnlyOfAStreamWithoutAFilter(String stream, String reason) throws Exception {
+        caravan.set("opencti.stream", stream);
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))));
+        changes.clear();
+        platform.snapshot(List.of(snapshot(1, object(id(1)))));
+        reconcile();
+        assertThat(told()).containsExactly("remove " + id(2) + " " + reason);
+    }
+
+    @Test
+    void countsWhatCameAsADependencyAsSeen() throws Exception {
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))));
+        changes.clear();
+        platform.snapshot(List.of(Frames.dependency(at(1), object(id(2))), snapshot(1, object(id(1)))));
+        reconcile();
+        assertThat(told()).isEmpty();
+    }
+
+    @Test
+    void removesNothingWhereThePlatformShowsNothing() throws Exception {
+        follow(create(at(1), object(id(1))));
+        reconcile();
+        assertThat(mirror()).hasSize(1);
+    }
+
+    @Test
+    void removesNothingWhereDeletionsAreLeftOut() throws Exception {
+        caravan.set("opencti.listen-delete", "false");
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))));
+        platform.snapshot(List.of(snapshot(1, object(id(1)))));
+        reconcile();
+        assertThat(mirror()).hasSize(2);
+    }
+
+    @Test
+    void removesNothingWhereTheStreamHasNoSnapshotsAndGoesOnInTheLog() throws Exception {
+        follow(create(at(1), object(id(1))));
+        platform.refuseRecovery();
+        ask();
+        await().atMost(SOON).until(() -> consumer().counters().reconcilesBegun() == 1);
+        await().atMost(SOON).until(() -> !isReconciling());
+        platform.append(create(now(0), object(id(2))));
+        await().atMost(SOON).until(() -> mirror().size() == 2);
+        assertThat(consumer().counters().reconciles()).isZero();
+        assertThat(caravan.journal()).extracting(Installation.Line::position).containsExactly(at(1), now(0));
+    }
+
+    @Test
+    void asksTheProgramThatRuns() throws Exception {
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))));
+        platform.snapshot(List.of(snapshot(1, object(id(1)))));
+
+        Process asking = caravan.run("reconcile");
+
+        assertThat(asking.waitFor()).isZero();
+        assertThat(caravan.log()).contains("Asked the Caravan that runs here");
+        await().atMost(SOON).until(this::isReconciling);
+        await().atMost(SOON).until(() -> !Files.exists(home.resolve("data/state/reconcile")));
+        timePasses();
+        awaitReconciled();
+        assertThat(mirror()).hasSize(1);
+    }
+
+    @Test
+    void runsUntilItIsThroughWhereNoProgramRuns() throws Exception {
+        caravan.set("caravan.sinks", "mirror,journal");
+        Files.delete(home.resolve("routes/sinks/test.camel.yaml"));
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))), create(at(3), object(id(3))));
+        program.close();
+        platform.snapshot(List.of(snapshot(1, object(id(1))), snapshot(3, named(3, "otherwise"))));
+
+        Process reconciling = caravan.run("reconcile");
+        platform.awaitConnections(3);
+        timePasses();
+
+        assertThat(reconciling.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(reconciling.exitValue()).as(caravan.log()).isZero();
+        assertThat(caravan.log().strip()).endsWith("Reconciled: 2 objects seen, 1 upserted, 1 removed");
+        assertThat(mirror()).isEqualTo(of(object(id(1)), named(3, "otherwise")));
+    }
+
+    @Test
+    void saysWhatAReconcileWouldDoBesideARunningProgram() throws Exception {
+        follow(IntStream.rangeClosed(1, 25)
+                .mapToObj(n -> create(at(n), object(id(n))))
+                .toArray(Frame[]::new));
+        changes.clear();
+        platform.snapshot(
+                List.of(snapshot(1, object(id(1))), snapshot(2, named(2, "otherwise")), snapshot(30, object(id(30)))));
+
+        Process dry = caravan.run("reconcile --dry-run");
+        platform.awaitConnections(2);
+        timePasses();
+
+        assertThat(dry.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(dry.exitValue()).as(caravan.log()).isZero();
+        assertThat(caravan.log().lines().filter(line -> !line.startsWith(" ")))
+                .containsExactly(
+                        "23 would be removed: the platform no longer has them",
+                        "1 would be upserted: the platform has them otherwise",
+                        "1 would be upserted: they were never told",
+                        "1 are the same");
+        assertThat(caravan.log().lines().filter(line -> line.startsWith("    ")))
+                .hasSize(20 + 3);
+        assertThat(isReconciling()).isFalse();
+        assertThat(changes).isEmpty();
+    }
+
+    @Test
+    void saysInOneLineWhatCannotBeReconciled() throws Exception {
+        caravan.set("opencti.stream", "raw");
+        assertThat(caravan.run("reconcile").waitFor()).isEqualTo(2);
+        assertThat(caravan.log().lines()).singleElement().asString().contains("raw");
+    }
+
+    private void follow(Frame... events) throws Exception {
+        if (program == null) {
+            start();
+        }
+        long before = consumer().counters().delivered();
+        platform.append(events);
+        await().atMost(SOON).until(() -> consumer().counters().delivered() == before + events.length);
+    }
+
+    private void start() throws Exception {
+        startWith(this::note);
+    }
+
+    private void startWith(Consumer<Batch> sink) throws Exception {
+        program = new Program(caravan.settings());
+        program.bind("test", new Bean(sink));
+        program.start();
+    }
+
+    private void reconcile() throws Exception {
+        ask();
+        await().atMost(SOON).until(this::isReconciling);
+        timePasses();
+        awaitReconciled();
+    }
+
+    private void ask() {
+        consumer().askReconcile();
+    }
+
+    private boolean isReconciling() {
+        return consumer().position().orElseThrow().reconcile().isPresent();
+    }
+
+    /** From now on the platform's heartbeats prove that the log has been read beyond the snapshot. */
+    private void timePasses() {
+        ahead = Duration.ofMinutes(10);
+    }
+
+    private void awaitReconciled() {
+        await().atMost(SOON).until(() -> consumer().counters().reconciles() == 1 && !isReconciling());
+    }
+
+    private void note(Batch batch) {
+        changes.addAll(batch.changes());
+    }
+
+    private List<String> told() {
+        return changes.stream()
+                .map(change -> change.type() + " " + change.object().id() + " " + change.reason())
+                .toList();
+    }
+
+    private Set<String> ops(String reason) {
+        Set<String> ops = new HashSet<>();
+        changes.stream()
+                .filter(change -> change.reason().toString().equals(reason))
+                .forEach(change -> ops.add(change.event().op()));
+        return ops;
+    }
+
+    private OpenctiConsumer consumer() {
+        return program.consumers().get(0);
+    }
+
+    private String health() {
+        return HealthCheckHelper.invoke(program.context(), "full").stream()
+                .filter(result -> result.getCheck().getId().equals("consumer:stream"))
+                .filter(result -> result.getState() == HealthCheck.State.DOWN)
+                .flatMap(result -> result.getMessage().stream())
+                .findFirst()
+                .orElse("");
+    }
+
+    /** By STIX id. */
+    private Map<String, Object> mirror() throws IOException {
+        Map<String, Object> objects = new TreeMap<>();
+        Path root = home.resolve("data/files/objects");
+        if (!Files.exists(root)) {
+            return objects;
+        }
+        try (Stream<Path> files = Files.walk(root)) {
+            for (Path file : files.filter(
+                            f -> f.toString().endsWith(".json") && !f.toString().contains(".next"))
+                    .toList()) {
+                objects.put(file.getFileName().toString().replace(".json", ""), JSON.readTree(file.toFile()));
+            }
+        }
+        return objects;
+    }
+
+    @SafeVarargs
+    private static Map<String, Object> of(Map<String, Object>... objects) {
+        Map<String, Object> byId = new TreeMap<>();
+        for (Map<String, Object> object : objects) {
+            byId.put((String) object.get("id"), JSON.valueToTree(object));
+        }
+        return byId;
+    }
+
+    private static Frame snapshot(int second, Map<String, Object> object) {
+        return Frames.snapshot(at(second), object);
+    }
+
+    private static Map<String, Object> named(int number, String name) {
+        Map<String, Object> object = object(id(number));
+        object.put("name", name);
+        return object;
+    }
+
+    private static Map<String, Object> link(int number, int source, int target) {
+        return relation(linkId(number), "uses", id(source), id(target));
+    }
+
+    private static String linkId(int number) {
+        return "relationship--00000000-0000-4000-8000-%012d".formatted(number);
+    }
+
+    private static String id(int number) {
+        return "tool--00000000-0000-4000-8000-%012d".formatted(number);
+    }
+
+    /** Long ago, by seconds. */
+    private static String at(int seconds) {
+        return (OLD + seconds * 1000L) + "-0";
+    }
+
+    private String now(int seconds) {
+        return (begun + seconds * 1000L) + "-0";
+    }
+
+    /** A bean of the test's sink. */
+    public record Bean(Consumer<Batch> consumer) {
+        public void accept(@org.apache.camel.Body Batch batch) {
+            consumer.accept(batch);
+        }
+    }
+}
