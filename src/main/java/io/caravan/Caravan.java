@@ -1,10 +1,12 @@
 package io.caravan;
 
 import io.caravan.event.State;
+import io.caravan.opencti.Start;
 import io.caravan.ops.Check;
 import io.caravan.ops.DryRun;
 import io.caravan.ops.HealthQuestion;
 import io.caravan.ops.Program;
+import io.caravan.ops.Redrive;
 import io.caravan.ops.Settings;
 import io.caravan.ops.Tail;
 import io.caravan.sink.KafkaOptions;
@@ -12,6 +14,8 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.List;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -166,6 +170,55 @@ public final class Caravan {
         return new Check(settings.get(), out).run() ? STOPPED : UNUSABLE;
     }
 
+    @Command(
+            description =
+                    "Send dead letters again to who refused them, in order; what fails again is kept. Exits 1 where"
+                            + " something is. No Caravan may run meanwhile.",
+            mixinStandardHelpOptions = true)
+    int redrive(
+            @Option(names = "--sink", paramLabel = "NAME", description = "Only those of this sink or by-type route.")
+                    String sink,
+            @Option(
+                            names = "--since",
+                            paramLabel = "DATE",
+                            description = "Only those kept since, such as 2026-01-31 or 2026-01-31T12:00:00Z.")
+                    String since,
+            @Option(names = "--dry-run", description = "Say what would be sent, and send nothing.") boolean dryRun) {
+        Optional<Settings> settings = settings(dryRun ? "caravan." : "", "ERROR");
+        if (settings.isEmpty()) {
+            return UNUSABLE;
+        }
+        try {
+            Optional<Instant> begin = Optional.ofNullable(since).map(Start::instant);
+            if (dryRun) {
+                Redrive.show(settings.get(), Optional.ofNullable(sink), begin, out);
+                return STOPPED;
+            }
+            return send(new Redrive(settings.get(), Optional.ofNullable(sink), begin, out));
+        } catch (DateTimeParseException e) {
+            return unusable(
+                    List.of("--since: \"" + since + "\" is no date such as 2026-01-31 or 2026-01-31T12:00:00Z"));
+        } catch (IOException e) {
+            err.println(e.getMessage());
+            return FAILED;
+        }
+    }
+
+    private int send(Redrive redrive) throws IOException {
+        Thread hook = new Thread(() -> stop(redrive::stop, FAILED), "stop");
+        Runtime.getRuntime().addShutdownHook(hook);
+        try {
+            int code = redrive.run() ? STOPPED : FAILED;
+            isStopping(hook);
+            return code;
+        } catch (Program.Unusable e) {
+            return isStopping(hook) ? FAILED : unusable(e.mistakes());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return FAILED;
+        }
+    }
+
     @Command(description = "Show a Kafka topic's records as they come, until stopped.", mixinStandardHelpOptions = true)
     int tail(
             @Parameters(paramLabel = "TOPIC", description = "The topic, with its prefix or without: events.")
@@ -255,14 +308,17 @@ public final class Caravan {
      * it is: what was not stored comes again at the next start.
      */
     private void stop(Program program) {
-        boolean failed = program.failure().isPresent();
-        Thread closing = new Thread(program::close, "close");
+        stop(program::close, program.failure().isPresent() ? FAILED : exitCode);
+    }
+
+    private static void stop(Runnable close, int code) {
+        Thread closing = new Thread(close, "close");
         closing.start();
         try {
             closing.join(LONGEST_STOP.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        Runtime.getRuntime().halt(failed ? FAILED : exitCode);
+        Runtime.getRuntime().halt(code);
     }
 }

@@ -52,7 +52,8 @@ public sealed interface Start {
         }
     }
 
-    private static Instant instant(String date) {
+    /** A date at its begin, or a time, in UTC where it does not say otherwise. */
+    static Instant instant(String date) {
         if (date.length() == 10) {
             return LocalDate.parse(date).atStartOfDay(ZoneOffset.UTC).toInstant();
         }

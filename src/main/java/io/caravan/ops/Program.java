@@ -3,6 +3,7 @@ package io.caravan.ops;
 import io.caravan.event.Creation;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Deletion;
+import io.caravan.event.Meaning;
 import io.caravan.event.Merge;
 import io.caravan.event.Position;
 import io.caravan.event.PositionStore;
@@ -35,6 +36,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 import org.apache.camel.AggregationStrategy;
 import org.apache.camel.CamelContext;
@@ -90,12 +92,23 @@ public final class Program implements AutoCloseable {
     }
 
     public Program(Settings settings) {
+        this(settings, Optional.empty());
+    }
+
+    /** One that does not follow the platform, and sends dead letters again. */
+    Program(Settings settings, Redelivery redelivery) {
+        this(settings, Optional.of(redelivery));
+    }
+
+    private Program(Settings settings, Optional<Redelivery> redelivery) {
         this.settings = settings;
         Path data = settings.dataDirectory();
         state = new State(settings.stateDirectory());
         journal = new Journal(settings.filesDirectory().resolve("journal"), data.resolve("state/journal.json"));
         metrics = new Metrics(settings.sinks());
-        DeadLetters files = metrics.counting(new DeadLetterFiles(data.resolve("dead-letters"), Clock.systemUTC()));
+        DeadLetters files = metrics.counting(redelivery
+                .<DeadLetters>map(collecting -> collecting)
+                .orElseGet(() -> new DeadLetterFiles(settings.deadLetters(), Clock.systemUTC())));
         DeadLetterTopic topic = settings.deadLetterTopic(files);
         DeadLetters deadLetters = settings.sinks().contains("kafka") ? topic : files;
         mirror = new Mirror(settings.filesDirectory().resolve("objects"), deadLetters);
@@ -104,6 +117,7 @@ public final class Program implements AutoCloseable {
 
         OpenctiConfiguration opencti = settings.opencti();
         opencti.setPositionStore(positions.isPresent() ? new KafkaPositions(positions.get(), state, kafka) : state);
+        opencti.setFollowing(redelivery.isEmpty());
         opencti.setDeadLetters(deadLetters);
         opencti.setFailureHandler(this::fail);
         OpenctiComponent component = new OpenctiComponent();
@@ -120,15 +134,22 @@ public final class Program implements AutoCloseable {
         main.bind("journal", journal);
         main.bind("mirror", mirror);
         main.bind("kafka", kafka);
-        main.bind("create", new MeaningStep(new Creation()));
-        main.bind("update", new MeaningStep(new Update()));
-        main.bind("delete", new MeaningStep(new Deletion()));
-        main.bind("merge", new MeaningStep(new Merge()));
-        main.bind("reconcile", new MeaningStep(new Reconciliation()));
+        UnaryOperator<Meaning.Reading> reading =
+                redelivery.<UnaryOperator<Meaning.Reading>>map(r -> r::late).orElse(UnaryOperator.identity());
+        main.bind("create", new MeaningStep(reading.apply(new Creation())));
+        main.bind("update", new MeaningStep(reading.apply(new Update())));
+        main.bind("delete", new MeaningStep(reading.apply(new Deletion())));
+        main.bind("merge", new MeaningStep(reading.apply(new Merge())));
+        main.bind("reconcile", new MeaningStep(reading.apply(new Reconciliation())));
         main.bind("deadLetter", new DeadLetterStep(Refusals::isOutage));
         main.bind("doors", new Doors(settings.doors()));
         main.bind("refusedEvent", new RefusedEvent());
-        main.bind("sinks", new Sinks(settings.sinks()));
+        main.bind(
+                "sinks",
+                new Sinks(
+                        settings.sinks(),
+                        sink -> redelivery.isEmpty() || redelivery.get().goesTo(sink)));
+        redelivery.ifPresent(policies -> main.bind("redelivery", policies));
         main.bind("changes", new BatchAggregation());
         main.bind("keepBatch", new KeepBatch());
         main.bind("retries", metrics.countingFailures(new Retries()));
@@ -150,9 +171,7 @@ public final class Program implements AutoCloseable {
             endpoints = Optional.of(new HttpEndpoints(address));
             endpoints.get().configure(main);
         }
-        init();
-        startKafka();
-        startRoutes();
+        startAll();
         consumers().forEach(metrics::watch);
         started = true;
         LOG.info(
@@ -163,6 +182,25 @@ public final class Program implements AutoCloseable {
         if (consumer().hasSnapshots()) {
             requests = Optional.of(new ReconcileRequests(settings.dataDirectory(), consumer()));
         }
+    }
+
+    /** Starts the routes that batches are carried through, where the platform is not followed. Nothing is served. */
+    OpenctiConsumer startWithoutFollowing() throws Unusable {
+        startAll();
+        OpenctiConsumer consumer = consumers().get(0);
+        if (consumer.position().isEmpty()) {
+            throw new Unusable(
+                    List.of("caravan.data-dir: no position is stored in " + settings.dataDirectory()
+                            + ": let ./caravan run begin to follow the stream first"),
+                    null);
+        }
+        return consumer;
+    }
+
+    private void startAll() throws Unusable {
+        init();
+        startKafka();
+        startRoutes();
     }
 
     /** Loads the routes and makes all their steps, but starts none. */

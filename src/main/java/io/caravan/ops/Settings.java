@@ -43,6 +43,7 @@ public final class Settings {
     record Setting(String name, String byDefault, Value value) {}
 
     private static final String KAFKA = "kafka";
+    private static final String JOURNAL = "journal";
     private static final String SINKS = "caravan.sinks";
     private static final String POSITION_STORE = "caravan.position-store";
 
@@ -206,6 +207,10 @@ public final class Settings {
         return dataDirectory().resolve("state/store");
     }
 
+    public Path deadLetters() {
+        return dataDirectory().resolve("dead-letters");
+    }
+
     public Path filesDirectory() {
         return home.resolve(get("files.dir"));
     }
@@ -233,6 +238,11 @@ public final class Settings {
         return isPositionInKafka()
                 ? Optional.of(new PositionTopic(kafka(), Platform.address(get("opencti.url")), get("opencti.stream")))
                 : Optional.empty();
+    }
+
+    /** Those that tell by a batch's number that it comes again, and have to see every one. */
+    public Set<String> countingSinks() {
+        return isPositionInKafka() ? Set.of(JOURNAL, KAFKA) : Set.of(JOURNAL);
     }
 
     private boolean isPositionInKafka() {

@@ -66,8 +66,8 @@ public record DeadLetterLine(Instant time, DeadLetter letter) {
         } catch (JsonProcessingException | DateTimeException e) {
             return Optional.empty();
         }
-        DeadLetter letter =
-                new DeadLetter(sink, position, op.isEmpty() ? opOfOld(sink, error) : op, id, error, attempts, event);
+        String name = op.isEmpty() ? opOfOld(sink, error, event) : op;
+        DeadLetter letter = new DeadLetter(sink, position, name, id, error, attempts, event);
         return time.filter(any -> !letter.sink().isEmpty()).map(kept -> new DeadLetterLine(kept, letter));
     }
 
@@ -79,44 +79,47 @@ public record DeadLetterLine(Instant time, DeadLetter letter) {
 
     /** Whether it holds what an event needs: its place, a name that there is, and what may be its envelope. */
     public boolean isEvent() {
-        return letter.event().isPresent()
-                && EventId.of(letter.position()).isPresent()
-                && (letter.op().isEmpty() || OPS.contains(letter.op()));
+        return letter.event().isPresent() && EventId.of(letter.position()).isPresent() && OPS.contains(letter.op());
     }
 
     /** The event as it came; only where it {@link #isEvent}. */
     public Event event() throws Unreadable {
         Bytes raw = letter.event().orElseThrow();
-        Envelope envelope = Envelope.read(raw);
-        String op = letter.op().isEmpty() ? opOf(envelope) : letter.op();
-        return new Event(EventId.parse(letter.position()), op, envelope, raw);
+        return new Event(EventId.parse(letter.position()), letter.op(), Envelope.read(raw), raw);
     }
 
     /** After it was refused again. */
-    public DeadLetterLine again(String op, String error, int attempts) {
+    public DeadLetterLine again(DeadLetter refused) {
+        int attempts = letter.attempts() + refused.attempts();
         return new DeadLetterLine(
                 time,
                 new DeadLetter(
                         letter.sink(),
                         letter.position(),
-                        op,
+                        letter.op(),
                         letter.id(),
-                        error,
-                        letter.attempts() + attempts,
+                        refused.error(),
+                        attempts,
                         letter.event()));
     }
 
-    /** Lines did not always say the name; one of a sink does not say it otherwise. */
-    private static String opOfOld(String sink, String error) {
+    /**
+     * Lines did not always say the name. Where nothing else does, the envelope's own type stands in, which is nearly always the
+     * same; what has none is part of a state that was told.
+     */
+    private static String opOfOld(String sink, String error, Optional<Bytes> event) {
         if (sink.equals(STREAM)) {
-            return error.replaceFirst(": .*$", "");
+            return error.replaceFirst("(?s): .*$", "");
         }
-        return OPS.contains(sink) ? sink : "";
-    }
-
-    /** The envelope's own type, which is nearly always the event's name; what has none is part of a state that was told. */
-    private static String opOf(Envelope envelope) {
-        return OPS.contains(envelope.type()) ? envelope.type() : "create";
+        if (OPS.contains(sink)) {
+            return sink;
+        }
+        try {
+            String type = event.isEmpty() ? "" : Envelope.read(event.get()).type();
+            return OPS.contains(type) ? type : "create";
+        } catch (Unreadable e) {
+            return "";
+        }
     }
 
     private static String text(JsonParser json) throws IOException {

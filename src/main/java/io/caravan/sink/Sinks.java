@@ -1,14 +1,18 @@
 package io.caravan.sink;
 
 import java.util.List;
+import java.util.function.Predicate;
 
 /** The enabled sinks, as the fan-out asks for them: one after the other, in the order of {@code caravan.sinks}. */
 public final class Sinks {
 
     private final List<String> names;
+    private final Predicate<String> isAsked;
 
-    public Sinks(List<String> names) {
+    /** @param isAsked whether the batch under way goes to a sink */
+    public Sinks(List<String> names, Predicate<String> isAsked) {
         this.names = List.copyOf(names);
+        this.isAsked = isAsked;
     }
 
     public List<String> names() {
@@ -17,7 +21,7 @@ public final class Sinks {
 
     /** Where a batch goes, in order. */
     public List<String> inOrder() {
-        return names.stream().map(Sinks::endpoint).toList();
+        return names.stream().filter(isAsked).map(Sinks::endpoint).toList();
     }
 
     public static String endpoint(String name) {

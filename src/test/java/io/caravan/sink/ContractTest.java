@@ -278,6 +278,7 @@ class ContractTest {
                 "{'time':'x','sink':'kafka','position':null,'id':null,'error':'e','attempts':1,'event':null}",
                 "{'time':'2026-11-21T17:38:18Z','sink':'','position':null,'id':null,'error':'e','attempts':1,'event':null}",
                 "{'time':'2026-11-21T17:38:18Z','sink':'a','position':'','id':null,'error':'e','attempts':1,'event':null}",
+                "{'time':'2026-11-21T17:38:18Z','sink':'a','position':null,'op':'','id':null,'error':'e','attempts':1,'event':null}",
                 "{'time':'2026-11-21T17:38:18Z','sink':'a','position':null,'id':null,'error':'e','attempts':-1,'event':null}",
                 "{'time':'2026-11-21T17:38:18Z','sink':'a','position':null,'id':null,'error':'e','attempts':1}",
                 "{'time':'2026-11-21T17:38:18Z','sink':'a','position':null,'id':null,'error':'e','attempts':1,'event':1,'x':1}"
