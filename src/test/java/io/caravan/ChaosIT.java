@@ -112,7 +112,7 @@ class ChaosIT {
         while (figures.getOrDefault("kills of the program", 0) < KILLS) {
             disturb();
         }
-        platform.next().always(play());
+        platform.forgetNext().always(play());
         ensureRunning();
         awaitTheEndOf(events);
         process.destroy();
@@ -136,7 +136,7 @@ class ChaosIT {
 
     /** Something happens to the program, to the broker, or to both; the platform's connections fail all the time. */
     private void disturb() throws Exception {
-        platform.next(script(), script()).always(play().rate(2000));
+        platform.forgetNext().next(script(), script()).always(play().rate(2000));
         ensureRunning();
         long before = journalBytes();
         await().atMost(SOON)

@@ -194,6 +194,12 @@ public final class FakePlatform implements AutoCloseable {
         return this;
     }
 
+    /** No connection to come meets a script of its own. */
+    public FakePlatform forgetNext() {
+        service.forgetNext();
+        return this;
+    }
+
     /** What every stream connection meets that has no script of its own. */
     public FakePlatform always(Script script) {
         service.always(script);

@@ -37,6 +37,12 @@ final class PlatformService {
         }
     }
 
+    void forgetNext() {
+        synchronized (next) {
+            next.clear();
+        }
+    }
+
     void always(Script script) {
         synchronized (next) {
             always = script;
