@@ -188,11 +188,14 @@ public final class Program implements AutoCloseable {
     OpenctiConsumer startWithoutFollowing() throws Unusable {
         startAll();
         OpenctiConsumer consumer = consumers().get(0);
-        if (consumer.position().isEmpty()) {
-            throw new Unusable(
-                    List.of("caravan.data-dir: no position is stored in " + settings.dataDirectory()
-                            + ": let ./caravan run begin to follow the stream first"),
-                    null);
+        try {
+            require(
+                    consumer.readPosition().isPresent()
+                            ? Optional.empty()
+                            : Optional.of("caravan.data-dir: no position is stored in " + settings.dataDirectory()
+                                    + ": let ./caravan run begin to follow the stream first"));
+        } catch (IOException e) {
+            throw new Unusable(List.of("caravan.position-store: the position cannot be read: " + e.getMessage()), e);
         }
         return consumer;
     }

@@ -135,7 +135,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
 
     private void follow() throws IOException {
         if (!endpoint.getConfiguration().isFollowing()) {
-            target.read();
+            checkStoredPosition();
             carrier = Optional.of(new Carrier(target, health));
             return;
         }
@@ -182,9 +182,14 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         }
     }
 
+    /** The position that batches follow behind, asked of whatever holds it; empty where the stream was never followed. */
+    public Optional<Position> readPosition() throws IOException {
+        return target.read();
+    }
+
     /**
      * Carries events that do not come from the stream as the batch behind the stored position, on the caller's thread, until
-     * every sink has them. Only where the platform is not followed and a position is stored.
+     * every sink has them. Only where the platform is not followed and a position has been read.
      *
      * @return false when the consumer was stopped before
      */
