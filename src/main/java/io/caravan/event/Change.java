@@ -35,9 +35,12 @@ public record Change(
         UPSERT,
         REMOVE;
 
+        private final String text = name().toLowerCase(Locale.ROOT);
+
+        /** As it stands in records. */
         @Override
         public String toString() {
-            return name().toLowerCase(Locale.ROOT);
+            return text;
         }
     }
 
@@ -56,10 +59,12 @@ public record Change(
         SNAPSHOT,
         RECONCILED;
 
+        private final String text = name().toLowerCase(Locale.ROOT).replace('_', '-');
+
         /** As it stands in records: {@code left-scope}. */
         @Override
         public String toString() {
-            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+            return text;
         }
     }
 

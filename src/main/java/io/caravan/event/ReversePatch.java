@@ -10,12 +10,18 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * A JSON Patch (RFC 6902) from an object's present state to its previous one. It can fail to fit, because the platform
  * strips some users' objects and not their patches; so it is applied operation by operation, and what fits is kept.
  */
 final class ReversePatch {
+
+    /** What changes the state and is one step, whole or not at all. */
+    private static final Set<String> ONE_STEP = Set.of("add", "remove", "replace");
+
+    private static final Pattern WITHIN_A_LIST = Pattern.compile("(/(\\d+|-))+(/.*)?$");
 
     private ReversePatch() {}
 
@@ -40,8 +46,7 @@ final class ReversePatch {
     /** Empty where it does not fit; then the object is as it was. */
     private static Optional<JsonNode> applied(JsonNode operation, JsonNode object) {
         ArrayNode alone = JsonNodeFactory.instance.arrayNode().add(operation);
-        boolean isOneStep =
-                Set.of("add", "remove", "replace").contains(operation.path("op").asText());
+        boolean isOneStep = ONE_STEP.contains(operation.path("op").asText());
         try {
             if (!isOneStep || operation.path("path").asText().isEmpty()) {
                 // on a copy of all, so that a half of a move is no harm
@@ -61,7 +66,7 @@ final class ReversePatch {
             JsonNode path = operation.path("path");
             if (path.isTextual()
                     && (path.textValue().isEmpty() || path.textValue().startsWith("/"))) {
-                pointers.add(path.textValue().replaceFirst("(/(\\d+|-))+(/.*)?$", ""));
+                pointers.add(WITHIN_A_LIST.matcher(path.textValue()).replaceFirst(""));
             }
         }
         return new ArrayList<>(pointers);

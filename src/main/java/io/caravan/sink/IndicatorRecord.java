@@ -10,8 +10,6 @@ import io.caravan.event.pattern.PatternValues.Match;
 import io.caravan.event.pattern.PatternValues.Value;
 import io.caravan.event.pattern.ValueKind;
 import java.io.IOException;
-import java.time.DateTimeException;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumMap;
@@ -93,6 +91,18 @@ public final class IndicatorRecord {
     private static final SparseJson.Pair<Value> OTHER_VALUE =
             new SparseJson.Pair<>("path", value -> value.path().text(), "value", Value::text);
 
+    private static final PatternValues NO_PATTERN =
+            new PatternValues(List.of(), Optional.empty(), false, Optional.empty());
+
+    private static final List<ValueKind> HASHES = List.of(
+            ValueKind.MD5,
+            ValueKind.SHA1,
+            ValueKind.SHA256,
+            ValueKind.SHA384,
+            ValueKind.SHA512,
+            ValueKind.SSDEEP,
+            ValueKind.TLSH);
+
     private final StixObject object;
     private final Context context;
     private final JsonNode indicator;
@@ -105,15 +115,16 @@ public final class IndicatorRecord {
         this.context = context;
         indicator = Json.tree(object.json());
         opencti = indicator.path("extensions").path(StixObject.OPENCTI);
-        boolean stix = Set.of("stix", "").contains(text(indicator, "pattern_type"));
-        pattern = stix && indicator.path("pattern").isTextual()
+        String type = text(indicator, "pattern_type");
+        pattern = (type.equals("stix") || type.isEmpty())
+                        && indicator.path("pattern").isTextual()
                 ? PatternValues.read(indicator.path("pattern").textValue())
-                : new PatternValues(List.of(), Optional.empty(), false, Optional.empty());
+                : NO_PATTERN;
         for (Value value : pattern.values()) {
             List<String> texts = values.computeIfAbsent(value.kind(), kind -> new ArrayList<>());
             texts.add(value.text());
         }
-        values.replaceAll((kind, texts) -> texts.stream().distinct().toList());
+        values.replaceAll((kind, texts) -> texts.size() == 1 ? texts : List.copyOf(new LinkedHashSet<>(texts)));
     }
 
     /** The record, JSON in UTF-8. */
@@ -123,7 +134,7 @@ public final class IndicatorRecord {
 
     private byte[] json() throws IOException {
         try (SparseJson json = new SparseJson()) {
-            json.time("@timestamp", Optional.of(context.position.time()));
+            json.text("@timestamp", context.position.time().toString());
             json.object("ecs");
             json.text("version", ECS);
             json.end();
@@ -151,10 +162,10 @@ public final class IndicatorRecord {
         json.text("name", text(indicator, "name"));
         json.text("description", text(indicator, "description"));
         writeValues(json);
-        Optional<Instant> modified = modified();
-        json.time("first_seen", time(indicator, "created"));
-        json.time("last_seen", modified);
-        json.time("modified_at", modified);
+        String modified = modified();
+        json.text("first_seen", time(indicator, "created"));
+        json.text("last_seen", modified);
+        json.text("modified_at", modified);
         json.text("confidence", confidence().map(IndicatorRecord::scale).orElse(""));
         json.text("provider", context.author.orElse(""));
         json.text("reference", reference());
@@ -183,14 +194,7 @@ public final class IndicatorRecord {
         json.textOrTexts("name", all(ValueKind.FILE_NAME));
         json.textOrTexts("directory", all(ValueKind.DIRECTORY));
         json.object("hash");
-        for (ValueKind hash : List.of(
-                ValueKind.MD5,
-                ValueKind.SHA1,
-                ValueKind.SHA256,
-                ValueKind.SHA384,
-                ValueKind.SHA512,
-                ValueKind.SSDEEP,
-                ValueKind.TLSH)) {
+        for (ValueKind hash : HASHES) {
             json.textOrTexts(hash.toString(), all(hash));
         }
         json.end();
@@ -213,6 +217,9 @@ public final class IndicatorRecord {
     private void writeRegistry(SparseJson json) throws IOException {
         List<RegistryKey> keys = each(ValueKind.REGISTRY_KEY, RegistryKey::of);
         List<String> names = all(ValueKind.REGISTRY_VALUE);
+        if (keys.isEmpty() && names.isEmpty()) {
+            return;
+        }
         boolean both = pattern.match().equals(Optional.of(Match.ALL)) && keys.size() == 1 && names.size() == 1;
         json.object("registry");
         json.textOrTexts("hive", distinct(keys.stream().map(RegistryKey::hive)));
@@ -274,23 +281,33 @@ public final class IndicatorRecord {
         json.number("confidence", confidence());
         writeFlag(json, "detection", opencti);
         writeFlag(json, "revoked", indicator);
-        json.time("valid_from", time(indicator, "valid_from"));
-        json.time("valid_until", time(indicator, "valid_until"));
+        json.text("valid_from", time(indicator, "valid_from"));
+        json.text("valid_until", time(indicator, "valid_until"));
         json.texts("indicator_types", texts(indicator.path("indicator_types")));
         json.texts("labels", texts(indicator.path("labels")));
-        json.pairs(
-                "kill_chain_phases",
-                indicator
-                        .path("kill_chain_phases")
-                        .valueStream()
-                        .filter(phase -> !text(phase, "phase_name").isEmpty())
-                        .toList(),
-                PHASE);
+        json.pairs("kill_chain_phases", phases(), PHASE);
         json.texts("malware", named(context.malware));
         json.texts("actors", named(context.actors));
-        json.texts(
-                "references",
-                distinct(indicator.path("external_references").valueStream().map(reference -> text(reference, "url"))));
+        json.texts("references", references());
+    }
+
+    private List<JsonNode> phases() {
+        List<JsonNode> phases = new ArrayList<>();
+        for (JsonNode phase : indicator.path("kill_chain_phases")) {
+            if (!text(phase, "phase_name").isEmpty()) {
+                phases.add(phase);
+            }
+        }
+        return phases;
+    }
+
+    private Collection<String> references() {
+        Set<String> urls = new LinkedHashSet<>();
+        for (JsonNode reference : indicator.path("external_references")) {
+            urls.add(text(reference, "url"));
+        }
+        urls.remove("");
+        return urls;
     }
 
     private static void writeFlag(SparseJson json, String name, JsonNode of) throws IOException {
@@ -301,9 +318,13 @@ public final class IndicatorRecord {
 
     /** What the pattern's values are; where it has none, what the platform says that it is about. */
     private List<String> types() {
-        List<String> types = distinct(pattern.values().stream().map(IndicatorRecord::type));
+        Set<String> types = new LinkedHashSet<>();
+        for (Value value : pattern.values()) {
+            types.add(type(value));
+        }
+        types.remove("");
         if (!types.isEmpty()) {
-            return types;
+            return List.copyOf(types);
         }
         String main = text(opencti, "main_observable_type").toLowerCase(Locale.ROOT);
         String type = main.equals("stixfile") ? "file" : main;
@@ -335,6 +356,9 @@ public final class IndicatorRecord {
 
     /** Those of hosts too, where they are full: the Common Schema has no other field for them. */
     private List<String> domains() {
+        if (!values.containsKey(ValueKind.HOSTNAME)) {
+            return all(ValueKind.DOMAIN);
+        }
         return distinct(Stream.concat(
                 all(ValueKind.DOMAIN).stream(), all(ValueKind.HOSTNAME).stream().filter(IndicatorRecord::isFullName)));
     }
@@ -344,9 +368,11 @@ public final class IndicatorRecord {
     }
 
     private Collection<Value> others() {
-        return pattern.values().stream()
-                .filter(value -> value.kind() == ValueKind.OTHER)
-                .toList();
+        return values.containsKey(ValueKind.OTHER)
+                ? pattern.values().stream()
+                        .filter(value -> value.kind() == ValueKind.OTHER)
+                        .toList()
+                : List.of();
     }
 
     private List<String> all(ValueKind kind) {
@@ -354,12 +380,17 @@ public final class IndicatorRecord {
     }
 
     private List<String> addresses() {
-        return Stream.concat(all(ValueKind.IPV4).stream(), all(ValueKind.IPV6).stream())
-                .toList();
+        List<String> addresses = new ArrayList<>(all(ValueKind.IPV4));
+        addresses.addAll(all(ValueKind.IPV6));
+        return addresses;
     }
 
     private <T> List<T> each(ValueKind kind, Function<String, T> of) {
-        return all(kind).stream().map(of).toList();
+        List<T> each = new ArrayList<>();
+        for (String text : all(kind)) {
+            each.add(of.apply(text));
+        }
+        return each;
     }
 
     private List<Long> numbers(ValueKind kind) {
@@ -367,22 +398,12 @@ public final class IndicatorRecord {
     }
 
     /** The platform moves {@code modified} with some changes only, its own {@code updated_at} with all. */
-    private Optional<Instant> modified() {
-        return Stream.of(time(indicator, "modified"), time(opencti, "updated_at"))
-                .flatMap(Optional::stream)
-                .max(Instant::compareTo);
+    private String modified() {
+        return IsoTime.later(time(indicator, "modified"), time(opencti, "updated_at"));
     }
 
-    /** Of the years that have four digits, as Elasticsearch reads them. */
-    private static Optional<Instant> time(JsonNode of, String name) {
-        try {
-            String time = text(of, name);
-            return Character.isDigit(time.isEmpty() ? ' ' : time.charAt(0))
-                    ? Optional.of(Instant.parse(time))
-                    : Optional.empty();
-        } catch (DateTimeException e) {
-            return Optional.empty();
-        }
+    private static String time(JsonNode of, String name) {
+        return IsoTime.of(text(of, name));
     }
 
     private Optional<Long> confidence() {
@@ -424,8 +445,15 @@ public final class IndicatorRecord {
         return of.path(name).isTextual() ? of.path(name).textValue() : "";
     }
 
-    private static List<String> texts(JsonNode list) {
-        return distinct(list.valueStream().filter(JsonNode::isTextual).map(JsonNode::textValue));
+    private static Collection<String> texts(JsonNode list) {
+        Set<String> texts = new LinkedHashSet<>();
+        for (JsonNode text : list) {
+            if (text.isTextual()) {
+                texts.add(text.textValue());
+            }
+        }
+        texts.remove("");
+        return texts;
     }
 
     private static List<String> distinct(Stream<String> texts) {

@@ -12,10 +12,12 @@ import io.caravan.event.Meaning;
 import io.caravan.event.StixObject;
 import io.caravan.event.Tlp;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.header.internals.RecordHeader;
 import org.apache.kafka.common.header.internals.RecordHeaders;
 import org.apache.kafka.common.record.AbstractRecords;
@@ -23,50 +25,38 @@ import org.apache.kafka.common.record.CompressionType;
 import org.apache.kafka.common.record.RecordBatch;
 
 /**
- * What the topics get of an event and its meaning. A record's key is the object's internal id, so that all about an object
- * lies in one partition, in order; its timestamp the time received. What headers would say of something unknown is left out.
+ * What the topics get of a batch. A record's key is the object's internal id, so that all about an object lies in one
+ * partition, in order; its timestamp the time received. What headers would say of something unknown is left out.
+ *
+ * <p>A compacted topic is read for the last value of each key, so of a batch it gets each key once, as the batch leaves it,
+ * at the place of the last change; the other topics get everything. Records are made one by one, as they are taken: an event
+ * can have a hundred thousand.
  */
 final class KafkaRecords {
 
     private static final byte[] GONE = null;
+    private static final Header DEPENDENCY = header("dependency", "true");
 
     private final KafkaOptions options;
-    private final List<Topic> topics;
+    private final Set<Topic> topics;
 
     KafkaRecords(KafkaOptions options) {
         this.options = options;
-        this.topics = options.topics();
+        this.topics = Set.copyOf(options.topics());
     }
 
-    /** In the order in which they are to be sent. */
-    List<ProducerRecord<byte[], byte[]>> of(Meaning meaning, Batch batch) throws IOException {
-        List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
-        for (Topic topic : topics) {
-            switch (topic) {
-                case EVENTS -> {
-                    if (!meaning.isWithheld()) {
-                        records.add(event(meaning, batch));
-                    }
-                }
-                case CHANGES -> {
-                    for (Change change : meaning.changes()) {
-                        byte[] json = ChangeJson.of(change, batch.before());
-                        records.add(record(topic, change.object().key(), json, headers(change, batch), batch));
-                    }
-                }
-                case OBJECTS -> {
-                    for (Change change : meaning.changes()) {
-                        addObject(change, batch, records);
-                    }
-                }
-                case INDICATORS -> {
-                    for (IndicatorState state : meaning.indicators()) {
-                        addIndicator(state, batch, records);
-                    }
-                }
-            }
-        }
-        return records;
+    /** Takes one record after the other, and may throw an exception of its own. */
+    @FunctionalInterface
+    interface Taker<E extends Exception> {
+
+        /** @param number which record of the event it is: the same, whatever others of the batch are written */
+        void take(Event event, int number, ProducerRecord<byte[], byte[]> record)
+                throws IOException, InterruptedException, E;
+    }
+
+    /** Hands over a batch's records, in the order in which they are to be sent. */
+    <E extends Exception> void handOver(Batch batch, Taker<E> taker) throws IOException, InterruptedException, E {
+        new HandingOver<>(batch, taker).all();
     }
 
     /** The most that the record can take in a request, as the producer itself reckons it before it compresses. */
@@ -79,91 +69,191 @@ final class KafkaRecords {
                 record.headers().toArray());
     }
 
-    private ProducerRecord<byte[], byte[]> event(Meaning meaning, Batch batch) {
-        Event event = meaning.event();
-        StixObject object = event.object();
-        RecordHeaders headers = new RecordHeaders();
-        add(headers, "id", object.id());
-        addPlace(headers, event, batch);
-        add(headers, "type", object.type());
-        addTlp(headers, meaning.ofItself().map(Change::tlp).orElse(object.tlp()));
-        addDependency(headers, event.kind() == Event.Kind.DEPENDENCY);
-        return record(Topic.EVENTS, object.key(), event.raw().exactly(), headers, batch);
-    }
+    /** One batch's way to the taker. Used once. */
+    private final class HandingOver<E extends Exception> {
+        private final Batch batch;
+        private final Taker<E> taker;
+        private final Header platform;
+        /** Of each compacted topic, by key: the change that leaves it as it is after the batch. */
+        private final Map<Topic, Map<String, Change>> last =
+                Map.of(Topic.OBJECTS, new HashMap<>(), Topic.INDICATORS, new HashMap<>());
+        /** The event whose records are handed over. */
+        private Event event;
 
-    private void addObject(Change change, Batch batch, List<ProducerRecord<byte[], byte[]>> records) {
-        RecordHeaders headers = headers(change, batch);
-        byte[] value = change.after().map(StixObject::json).map(Bytes::exactly).orElse(GONE);
-        addEndOfOldKey(Topic.OBJECTS, change, headers, batch, records);
-        records.add(record(Topic.OBJECTS, change.object().key(), value, headers, batch));
-    }
+        private int number;
 
-    private void addIndicator(IndicatorState state, Batch batch, List<ProducerRecord<byte[], byte[]>> records)
-            throws IOException {
-        Change change = state.change();
-        boolean isItself = change.object().key().equals(state.indicator().key());
-        RecordHeaders headers = new RecordHeaders();
-        add(headers, "id", state.indicator().id());
-        if (isItself) {
+        HandingOver(Batch batch, Taker<E> taker) {
+            this.batch = batch;
+            this.taker = taker;
+            this.platform = header("platform", batch.before().platform());
+            for (Meaning meaning : batch.meanings()) {
+                if (topics.contains(Topic.OBJECTS)) {
+                    for (Change change : meaning.changes()) {
+                        note(Topic.OBJECTS, change.object().key(), change, true);
+                    }
+                }
+                if (topics.contains(Topic.INDICATORS)) {
+                    for (IndicatorState state : meaning.indicators()) {
+                        note(Topic.INDICATORS, state.indicator().key(), state.change(), isOfItself(state));
+                    }
+                }
+            }
+        }
+
+        private void note(Topic topic, String key, Change change, boolean isOfItself) {
+            last.get(topic).put(key, change);
+            if (isOfItself) {
+                oldKey(change).ifPresent(old -> last.get(topic).put(old, change));
+            }
+        }
+
+        void all() throws IOException, InterruptedException, E {
+            for (Meaning meaning : batch.meanings()) {
+                event = meaning.event();
+                number = 0;
+                if (topics.contains(Topic.EVENTS) && !meaning.isWithheld()) {
+                    handOverEvent(meaning);
+                }
+                if (topics.contains(Topic.CHANGES) || topics.contains(Topic.OBJECTS)) {
+                    for (Change change : meaning.changes()) {
+                        handOver(change);
+                    }
+                }
+                if (topics.contains(Topic.INDICATORS)) {
+                    for (IndicatorState state : meaning.indicators()) {
+                        handOver(state);
+                    }
+                }
+            }
+        }
+
+        private void handOverEvent(Meaning meaning) throws IOException, InterruptedException, E {
+            StixObject object = event.object();
+            RecordHeaders headers = new RecordHeaders();
+            add(headers, "id", object.id());
+            addPlace(headers);
+            add(headers, "type", object.type());
+            addTlp(headers, meaning.ofItself().map(Change::tlp).orElse(object.tlp()));
+            addDependency(headers, event.kind() == Event.Kind.DEPENDENCY);
+            handOver(Topic.EVENTS, object.key(), event.raw().exactly(), headers);
+        }
+
+        private void handOver(Change change) throws IOException, InterruptedException, E {
+            RecordHeaders headers = headers(change);
+            String key = change.object().key();
+            if (topics.contains(Topic.CHANGES)) {
+                handOver(Topic.CHANGES, key, ChangeJson.of(change, batch.before()), headers);
+            }
+            if (topics.contains(Topic.OBJECTS)) {
+                endOldKey(Topic.OBJECTS, change, headers);
+                if (isLast(Topic.OBJECTS, key, change)) {
+                    byte[] value = change.after()
+                            .map(StixObject::json)
+                            .map(Bytes::exactly)
+                            .orElse(GONE);
+                    handOver(Topic.OBJECTS, key, value, headers);
+                } else {
+                    passOver();
+                }
+            }
+        }
+
+        private void handOver(IndicatorState state) throws IOException, InterruptedException, E {
+            Change change = state.change();
+            String key = state.indicator().key();
+            RecordHeaders headers = headers(state);
+            if (isOfItself(state)) {
+                endOldKey(Topic.INDICATORS, change, headers);
+            }
+            if (isLast(Topic.INDICATORS, key, change)) {
+                byte[] value = state.gone() ? GONE : IndicatorRecord.of(state.indicator(), context(state));
+                handOver(Topic.INDICATORS, key, value, headers);
+            } else {
+                passOver();
+            }
+        }
+
+        private void endOldKey(Topic topic, Change change, RecordHeaders headers)
+                throws IOException, InterruptedException, E {
+            Optional<String> old = oldKey(change);
+            if (old.isPresent()) {
+                if (isLast(topic, old.get(), change)) {
+                    handOver(topic, old.get(), GONE, headers);
+                } else {
+                    passOver();
+                }
+            }
+        }
+
+        /** Whether it is this very change. */
+        private boolean isLast(Topic topic, String key, Change change) {
+            return last.get(topic).get(key) == change;
+        }
+
+        private void handOver(Topic topic, String key, byte[] value, RecordHeaders headers)
+                throws IOException, InterruptedException, E {
+            long time = batch.received().toEpochMilli();
+            taker.take(
+                    event,
+                    number++,
+                    new ProducerRecord<>(options.nameOf(topic), null, time, key.getBytes(UTF_8), value, headers));
+        }
+
+        private void passOver() {
+            number++;
+        }
+
+        private IndicatorRecord.Context context(IndicatorState state) {
+            return new IndicatorRecord.Context(
+                    batch.before().platform(),
+                    event.id(),
+                    state.dependency(),
+                    state.tlp(),
+                    state.author().map(Named::name),
+                    state.malware().stream().map(Named::name).toList(),
+                    state.actors().stream().map(Named::name).toList());
+        }
+
+        private RecordHeaders headers(Change change) {
+            RecordHeaders headers = new RecordHeaders();
+            add(headers, "id", change.object().id());
             change.previousId().ifPresent(id -> add(headers, "previous_id", id));
+            addPlace(headers);
+            add(headers, "reason", change.reason().toString());
+            add(headers, "type", change.object().type());
+            addTlp(headers, change.tlp());
+            addDependency(headers, change.dependency());
+            return headers;
         }
-        addPlace(headers, change.event(), batch);
-        add(headers, "reason", change.reason().toString());
-        add(headers, "type", state.indicator().type());
-        addTlp(headers, state.tlp());
-        addDependency(headers, state.dependency());
-        if (isItself) {
-            addEndOfOldKey(Topic.INDICATORS, change, headers, batch, records);
+
+        private RecordHeaders headers(IndicatorState state) {
+            RecordHeaders headers = new RecordHeaders();
+            add(headers, "id", state.indicator().id());
+            if (isOfItself(state)) {
+                state.change().previousId().ifPresent(id -> add(headers, "previous_id", id));
+            }
+            addPlace(headers);
+            add(headers, "reason", state.change().reason().toString());
+            add(headers, "type", state.indicator().type());
+            addTlp(headers, state.tlp());
+            addDependency(headers, state.dependency());
+            return headers;
         }
-        byte[] value = state.gone() ? GONE : IndicatorRecord.of(state.indicator(), context(state, batch));
-        records.add(record(Topic.INDICATORS, state.indicator().key(), value, headers, batch));
+
+        private void addPlace(RecordHeaders headers) {
+            add(headers, "position", event.id().toString());
+            add(headers, "op", event.op());
+            headers.add(platform);
+        }
     }
 
-    private static IndicatorRecord.Context context(IndicatorState state, Batch batch) {
-        return new IndicatorRecord.Context(
-                batch.before().platform(),
-                state.change().event().id(),
-                state.dependency(),
-                state.tlp(),
-                state.author().map(Named::name),
-                state.malware().stream().map(Named::name).toList(),
-                state.actors().stream().map(Named::name).toList());
+    private static boolean isOfItself(IndicatorState state) {
+        return state.change().object().key().equals(state.indicator().key());
     }
 
     /** Where a platform gives no internal id, a rename changes the key, and what lies under the old one would stay. */
-    private void addEndOfOldKey(
-            Topic topic,
-            Change change,
-            RecordHeaders headers,
-            Batch batch,
-            List<ProducerRecord<byte[], byte[]>> records) {
-        if (change.object().internalId().isEmpty() && change.previousId().isPresent()) {
-            records.add(record(topic, change.previousId().get(), GONE, headers, batch));
-        }
-    }
-
-    private ProducerRecord<byte[], byte[]> record(
-            Topic topic, String key, byte[] value, RecordHeaders headers, Batch batch) {
-        return new ProducerRecord<>(
-                options.nameOf(topic), null, batch.received().toEpochMilli(), key.getBytes(UTF_8), value, headers);
-    }
-
-    private static RecordHeaders headers(Change change, Batch batch) {
-        RecordHeaders headers = new RecordHeaders();
-        add(headers, "id", change.object().id());
-        change.previousId().ifPresent(id -> add(headers, "previous_id", id));
-        addPlace(headers, change.event(), batch);
-        add(headers, "reason", change.reason().toString());
-        add(headers, "type", change.object().type());
-        addTlp(headers, change.tlp());
-        addDependency(headers, change.dependency());
-        return headers;
-    }
-
-    private static void addPlace(RecordHeaders headers, Event event, Batch batch) {
-        add(headers, "position", event.id().toString());
-        add(headers, "op", event.op());
-        add(headers, "platform", batch.before().platform());
+    private static Optional<String> oldKey(Change change) {
+        return change.object().internalId().isEmpty() ? change.previousId() : Optional.empty();
     }
 
     private static void addTlp(RecordHeaders headers, Optional<Tlp> tlp) {
@@ -172,13 +262,17 @@ final class KafkaRecords {
 
     private static void addDependency(RecordHeaders headers, boolean dependency) {
         if (dependency) {
-            add(headers, "dependency", "true");
+            headers.add(DEPENDENCY);
         }
     }
 
     private static void add(RecordHeaders headers, String name, String value) {
         if (!value.isEmpty()) {
-            headers.add(new RecordHeader(name, value.getBytes(UTF_8)));
+            headers.add(header(name, value));
         }
+    }
+
+    private static Header header(String name, String value) {
+        return new RecordHeader(name, value.getBytes(UTF_8));
     }
 }

@@ -4,7 +4,6 @@ import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
-import io.caravan.event.Meaning;
 import io.caravan.event.Position;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -193,33 +192,49 @@ public final class KafkaSink implements AutoCloseable {
 
     private void send(Batch batch, boolean oneByOne) throws IOException, InterruptedException, OneIsRefused {
         link.begin();
-        Deque<Sent> underWay = new ArrayDeque<>();
-        long bytes = 0;
-        for (Meaning meaning : batch.meanings()) {
-            int number = 0;
-            for (ProducerRecord<byte[], byte[]> record : records.of(meaning, batch)) {
-                Place place = new Place(meaning.event(), number++, record.topic(), KafkaRecords.size(record));
-                if (tries.hasRefused(place)) {
-                    continue;
-                }
-                if (place.size > options.recordMaxBytes()) {
-                    refuse(place, "is larger than kafka.record-max-bytes=" + options.recordMaxBytes());
-                    continue;
-                }
-                while (!underWay.isEmpty() && (oneByOne || bytes + place.size > options.window())) {
-                    bytes -= await(underWay.remove(), underWay, oneByOne);
-                }
-                Sent sent = send(place, record);
-                if (sent.future.isDone()) {
-                    await(sent, underWay, oneByOne); // where it failed at once so would all others, after a wait each
-                } else {
-                    underWay.add(sent);
-                    bytes += place.size;
-                }
+        UnderWay underWay = new UnderWay(oneByOne);
+        records.handOver(batch, (event, number, record) -> {
+            Place place = new Place(event, number, record.topic(), KafkaRecords.size(record));
+            if (tries.hasRefused(place)) {
+                return;
+            }
+            if (place.size > options.recordMaxBytes()) {
+                refuse(place, "is larger than kafka.record-max-bytes=" + options.recordMaxBytes());
+                return;
+            }
+            underWay.send(place, record);
+        });
+        underWay.awaitAll();
+    }
+
+    /** The records that are sent and not written yet: no more than the window, or one. */
+    private final class UnderWay {
+        private final boolean oneByOne;
+        private final Deque<Sent> records = new ArrayDeque<>();
+        private long bytes;
+
+        UnderWay(boolean oneByOne) {
+            this.oneByOne = oneByOne;
+        }
+
+        void send(Place place, ProducerRecord<byte[], byte[]> record)
+                throws IOException, InterruptedException, OneIsRefused {
+            while (!records.isEmpty() && (oneByOne || bytes + place.size > options.window())) {
+                bytes -= await(records.remove(), records, oneByOne);
+            }
+            Sent sent = KafkaSink.this.send(place, record);
+            if (sent.future.isDone()) {
+                await(sent, records, oneByOne); // where it failed at once so would all others, after a wait each
+            } else {
+                records.add(sent);
+                bytes += place.size;
             }
         }
-        while (!underWay.isEmpty()) {
-            await(underWay.remove(), underWay, oneByOne);
+
+        void awaitAll() throws IOException, InterruptedException, OneIsRefused {
+            while (!records.isEmpty()) {
+                await(records.remove(), records, oneByOne);
+            }
         }
     }
 

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -28,9 +29,10 @@ import java.util.concurrent.Future;
  * The mirror's files, {@code <type>/<STIX id>.json} below its root. Each is replaced in one step: whoever reads it meets the
  * old or the new, whenever the program is killed or the power goes.
  *
- * <p>To wait for the disk once a file would take seconds a batch. So all new files are written into the hidden folder
- * {@code .next} and forced to disk by many threads at once, which the file system answers together; then all are moved to
- * their places, and each folder is forced once. What a kill leaves in {@code .next} is no object, and is removed before the
+ * <p>To wait for the disk once a file would take seconds a batch. So new files are written into the hidden folder
+ * {@code .next}, some hundred without a wait, and then forced to disk by many threads at once, which the file system answers
+ * together (what it does for one would hold up the making of the next); then all are moved to their places, and each folder
+ * is forced once. What a kill leaves in {@code .next} is no object, and is removed before the
  * next files are written; having a folder of its own, it is found without a look through millions.
  *
  * <p>Called by one thread at a time.
@@ -52,10 +54,13 @@ final class ObjectFiles implements AutoCloseable {
     /** Beyond about as many the disk is no faster. */
     private static final int THREADS = 16;
 
+    /** So many files are open at once, of the thousand or so that a process may have. */
+    private static final int OPEN = 256;
+
     private final Path root;
     private final Path next;
-    private final ExecutorService writers = Executors.newFixedThreadPool(THREADS, task -> {
-        Thread thread = new Thread(task, "mirror-write");
+    private final ExecutorService forcers = Executors.newFixedThreadPool(THREADS, task -> {
+        Thread thread = new Thread(task, "mirror-force");
         thread.setDaemon(true);
         return thread;
     });
@@ -101,6 +106,7 @@ final class ObjectFiles implements AutoCloseable {
         }
         clean = false;
         Set<Path> folders = new HashSet<>();
+        Set<Path> made = new HashSet<>();
         for (String id : states.keySet()) {
             folders.add(file(id).getParent());
         }
@@ -108,7 +114,9 @@ final class ObjectFiles implements AutoCloseable {
         for (Map.Entry<String, Optional<StixObject>> state : states.entrySet()) {
             Path file = file(state.getKey());
             if (state.getValue().isPresent()) {
-                Durably.createDirectories(file.getParent());
+                if (made.add(file.getParent())) {
+                    Durably.createDirectories(file.getParent());
+                }
                 Files.move(
                         next.resolve(state.getKey()),
                         file,
@@ -121,18 +129,18 @@ final class ObjectFiles implements AutoCloseable {
                 Files.deleteIfExists(file(state.getKey()));
             }
         }
-        for (Path folder : folders) {
+        each(folders, folder -> {
             if (Files.exists(folder)) { // also where nothing was removed: an earlier try may have
                 Durably.syncDirectory(folder);
             }
-        }
+        });
         clean = true;
     }
 
-    /** Lets what is being written end: a delivery waits for it. */
+    /** Lets what is being forced end: a delivery waits for it. */
     @Override
     public void close() {
-        writers.shutdown();
+        forcers.shutdown();
     }
 
     private void removeLeftovers() throws IOException {
@@ -145,30 +153,65 @@ final class ObjectFiles implements AutoCloseable {
     }
 
     private void write(Map<String, Optional<StixObject>> states) throws IOException, InterruptedException {
-        List<Callable<Void>> writes = new ArrayList<>();
-        states.forEach((id, object) -> object.ifPresent(present -> writes.add(() -> {
-            write(next.resolve(id), present.json());
-            return null;
-        })));
-        for (Future<Void> written : writers.invokeAll(writes)) {
-            try {
-                written.get();
-            } catch (ExecutionException e) {
-                throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
+        List<FileChannel> open = new ArrayList<>();
+        try {
+            for (Map.Entry<String, Optional<StixObject>> state : states.entrySet()) {
+                if (state.getValue().isPresent()) {
+                    // a new file, whatever a try that was interrupted still forces of the old one
+                    open.add(FileChannel.open(
+                            next.resolve(state.getKey()), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
+                    write(open.get(open.size() - 1), state.getValue().get().json());
+                }
+                if (open.size() == OPEN) {
+                    force(open);
+                }
+            }
+            force(open);
+        } finally {
+            for (FileChannel left : open) {
+                left.close();
             }
         }
     }
 
-    private static void write(Path file, Bytes json) throws IOException {
-        // a new file, whatever a try that was interrupted still writes into the old one
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            ByteBuffer bytes = ByteBuffer.wrap(json.array(), json.offset(), json.length());
-            int end = bytes.limit();
-            while (bytes.position() < end) {
-                bytes.limit(Math.min(end, bytes.position() + PIECE));
-                channel.write(bytes);
-            }
+    private static void write(FileChannel channel, Bytes json) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(json.array(), json.offset(), json.length());
+        int end = bytes.limit();
+        while (bytes.position() < end) {
+            bytes.limit(Math.min(end, bytes.position() + PIECE));
+            channel.write(bytes);
+        }
+    }
+
+    /** Forces to disk what was written, and closes it. */
+    private void force(List<FileChannel> written) throws IOException, InterruptedException {
+        each(written, channel -> {
             channel.force(false);
+            channel.close();
+        });
+        written.clear();
+    }
+
+    @FunctionalInterface
+    private interface Step<T> {
+        void with(T one) throws IOException;
+    }
+
+    /** Takes the step with each, with many at once. */
+    private <T> void each(Collection<T> things, Step<T> step) throws IOException, InterruptedException {
+        List<Callable<Void>> steps = new ArrayList<>();
+        for (T thing : things) {
+            steps.add(() -> {
+                step.with(thing);
+                return null;
+            });
+        }
+        for (Future<Void> done : forcers.invokeAll(steps)) {
+            try {
+                done.get();
+            } catch (ExecutionException e) {
+                throw e.getCause() instanceof IOException failure ? failure : new IOException(e.getCause());
+            }
         }
     }
 

@@ -4,9 +4,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import io.caravan.event.Json;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.StringWriter;
-import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
@@ -20,6 +19,9 @@ import java.util.function.Function;
  */
 final class SparseJson implements AutoCloseable {
 
+    /** Of most records. */
+    private static final int SIZE = 4096;
+
     /** What is the same for one value and for several. */
     private interface Value<T> {
         void write(T value) throws IOException;
@@ -28,8 +30,11 @@ final class SparseJson implements AutoCloseable {
     /** How each of the texts is called, and what it is. */
     record Pair<T>(String first, Function<T, String> firstOf, String second, Function<T, String> secondOf) {}
 
-    private final StringWriter text = new StringWriter();
-    private final JsonGenerator json = Json.mapper().getFactory().createGenerator(text);
+    private final ByteArrayOutputStream bytes = new ByteArrayOutputStream(SIZE);
+    private final JsonGenerator json = Json.mapper()
+            .getFactory()
+            .createGenerator(bytes)
+            .enable(JsonGenerator.Feature.COMBINE_UNICODE_SURROGATES_IN_UTF8);
     /** Objects that begin with their first member, outermost first. */
     private final Deque<String> unopened = new ArrayDeque<>();
 
@@ -51,7 +56,7 @@ final class SparseJson implements AutoCloseable {
     void text(String name, String value) throws IOException {
         if (!value.isEmpty()) {
             field(name);
-            json.writeString(value);
+            writeText(value);
         }
     }
 
@@ -67,16 +72,12 @@ final class SparseJson implements AutoCloseable {
         }
     }
 
-    void time(String name, Optional<Instant> value) throws IOException {
-        text(name, value.map(Instant::toString).orElse(""));
-    }
-
     void texts(String name, Collection<String> values) throws IOException {
         if (!values.isEmpty()) {
             field(name);
             json.writeStartArray();
             for (String value : values) {
-                json.writeString(value);
+                writeText(value);
             }
             json.writeEndArray();
         }
@@ -84,7 +85,7 @@ final class SparseJson implements AutoCloseable {
 
     /** The value itself where there is one; a list where there are several. */
     void textOrTexts(String name, List<String> values) throws IOException {
-        oneOrMore(name, values, json::writeString);
+        oneOrMore(name, values, this::writeText);
     }
 
     void numberOrNumbers(String name, List<Long> values) throws IOException {
@@ -115,8 +116,10 @@ final class SparseJson implements AutoCloseable {
             json.writeStartArray();
             for (T value : values) {
                 json.writeStartObject();
-                json.writeStringField(pair.first, pair.firstOf.apply(value));
-                json.writeStringField(pair.second, pair.secondOf.apply(value));
+                json.writeFieldName(pair.first);
+                writeText(pair.firstOf.apply(value));
+                json.writeFieldName(pair.second);
+                writeText(pair.secondOf.apply(value));
                 json.writeEndObject();
             }
             json.writeEndArray();
@@ -130,10 +133,27 @@ final class SparseJson implements AutoCloseable {
         json.writeFieldName(name);
     }
 
+    private void writeText(String text) throws IOException {
+        json.writeString(hasHalfPair(text) ? new String(text.getBytes(UTF_8), UTF_8) : text);
+    }
+
+    private static boolean hasHalfPair(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            if (Character.isSurrogate(text.charAt(i))) {
+                boolean isPair = i + 1 < text.length() && Character.isSurrogatePair(text.charAt(i), text.charAt(i + 1));
+                if (!isPair) {
+                    return true;
+                }
+                i++;
+            }
+        }
+        return false;
+    }
+
     byte[] toBytes() throws IOException {
         json.writeEndObject();
         json.flush();
-        return text.toString().getBytes(UTF_8);
+        return bytes.toByteArray();
     }
 
     @Override

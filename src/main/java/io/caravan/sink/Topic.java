@@ -9,9 +9,9 @@ public enum Topic {
     EVENTS("events", "delete"),
     /** What events mean, object by object. */
     CHANGES("changes", "delete"),
-    /** The objects that exist, by their key; null when one is gone. */
+    /** The objects that exist, by their key, as each batch leaves them; null when one is gone. */
     OBJECTS("objects", "compact"),
-    /** The indicators that exist, as detection needs them; null when one is gone. */
+    /** The indicators that exist, as detection needs them, as each batch leaves them; null when one is gone. */
     INDICATORS("indicators", "compact");
 
     private final String label;

@@ -478,7 +478,7 @@ class ContractTest {
                 new KafkaRecords(new KafkaOptions("localhost:9092", 16 << 20, "opencti.", names, Map.of()));
         List<ProducerRecord<byte[], byte[]>> all = new ArrayList<>();
         for (Meaning meaning : meanings(capture)) {
-            all.addAll(records.of(meaning, batch(List.of(meaning))));
+            records.<RuntimeException>handOver(batch(List.of(meaning)), (event, number, record) -> all.add(record));
         }
         return all;
     }

@@ -20,9 +20,12 @@ import io.caravan.sink.IndicatorRecord.Context;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class IndicatorRecordTest {
 
@@ -256,6 +259,72 @@ class IndicatorRecordTest {
         assertThat(record.at("/tags").toString()).isEqualTo("[\"a\"]");
         assertThat(record.at("/caravan/values").toString())
                 .isEqualTo("{\"other\":[{\"path\":\"ipv4-addr:value\",\"value\":\"x\"}]}");
+    }
+
+    /** As {@link Instant} writes it; in whatever form it comes. */
+    @ParameterizedTest
+    @CsvSource({
+        "2026-11-21T17:38:18.973Z,          2026-11-21T17:38:18.973Z",
+        "2026-11-21T17:38:18.000Z,          2026-11-21T17:38:18Z",
+        "2024-02-29T23:59:59.001Z,          2024-02-29T23:59:59.001Z",
+        "2023-02-29T23:59:59.001Z,          ''",
+        "2026-04-31T00:00:00.100Z,          ''",
+        "2026-13-01T00:00:00.100Z,          ''",
+        "2026-00-01T00:00:00.100Z,          ''",
+        "2026-01-00T00:00:00.100Z,          ''",
+        "2026-01-01T25:00:00.100Z,          ''",
+        "2026-01-01T00:60:00.100Z,          ''",
+        "2026-01-01T00:00:61.100Z,          ''",
+        "2026-01-01T00:00:00.1x0Z,          ''",
+        "2026-01-01T00:00:00Z,              2026-01-01T00:00:00Z",
+        "2026-01-01T00:00:00.1Z,            2026-01-01T00:00:00.100Z",
+        "2026-01-01T00:00:00.123456789Z,    2026-01-01T00:00:00.123456789Z",
+        "2026-01-01T01:00:00+01:00,         2026-01-01T00:00:00Z",
+        "+12026-01-01T00:00:00Z,            ''",
+        "9999-12-31T24:00:00Z,              ''",
+        "yesterday,                         ''"
+    })
+    void writesATimeAsItIsReadEverywhere(String time, String written) throws IOException {
+        String json = "{\"id\": \"indicator--1\", \"type\": \"indicator\", \"valid_from\": \"" + time + "\"}";
+        assertThat(record(object(json), context(EventId.ZERO))
+                        .at("/caravan/valid_from")
+                        .asText())
+                .isEqualTo(written);
+    }
+
+    @Test
+    void wasModifiedWhenEitherTimeSaysSoLast() throws IOException {
+        assertModified("2026-01-01T00:00:01.500Z", "2026-01-01T00:00:01.600Z", "2026-01-01T00:00:01.600Z");
+        assertModified("2026-01-01T00:00:01.600Z", "2026-01-01T00:00:01.500Z", "2026-01-01T00:00:01.600Z");
+        assertModified("2026-01-01T00:00:01.000Z", "2026-01-01T00:00:01.500Z", "2026-01-01T00:00:01.500Z");
+        assertModified("2026-01-01T00:00:01.500Z", "2026-01-01T00:00:01.000Z", "2026-01-01T00:00:01.500Z");
+        assertModified("", "2026-01-01T00:00:01.500Z", "2026-01-01T00:00:01.500Z");
+        assertModified("2026-01-01T00:00:01.500Z", "never", "2026-01-01T00:00:01.500Z");
+        assertModified("", "", "");
+    }
+
+    private static void assertModified(String modified, String updated, String written) throws IOException {
+        String json = "{\"id\": \"indicator--1\", \"type\": \"indicator\", \"modified\": \"" + modified
+                + "\", \"extensions\": {\"" + StixObject.OPENCTI + "\": {\"updated_at\": \"" + updated + "\"}}}";
+        JsonNode indicator = record(object(json), context(EventId.ZERO)).at("/threat/indicator");
+        assertThat(indicator.path("modified_at").asText()).isEqualTo(written);
+        assertThat(indicator.path("last_seen").asText()).isEqualTo(written);
+    }
+
+    /** What JSON can hold and UTF-8 cannot, in every place that a text can stand. */
+    @Test
+    void writesWholeCharactersAsTheyAreAndHalvesAsQuestionMarks() throws IOException {
+        String text = "\\ud83e\\udd8a 漢\\ud83d \\udd8a\\ud83e";
+        String json = "{\"id\": \"indicator--1\", \"type\": \"indicator\", \"name\": \"" + text + "\", \"labels\": [\""
+                + text + "\"], \"kill_chain_phases\": [{\"phase_name\": \"" + text + "\"}]}";
+        byte[] record = IndicatorRecord.of(object(json), context(EventId.ZERO));
+        String whole = "🦊 漢? ??";
+        assertThat(new String(record, UTF_8))
+                .contains(
+                        "\"name\":\"" + whole + "\"",
+                        "\"tags\":[\"" + whole + "\"]",
+                        "\"phase_name\":\"" + whole + "\"");
+        assertThat(new String(record, UTF_8).getBytes(UTF_8)).isEqualTo(record);
     }
 
     @Test

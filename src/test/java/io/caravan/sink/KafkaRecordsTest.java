@@ -15,6 +15,7 @@ import io.caravan.testkit.Capture;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -168,6 +169,98 @@ class KafkaRecordsTest {
         assertThat(tree(records.get(2)).path("source_ref").textValue()).isEqualTo(EMOTET);
     }
 
+    // ---- A key that a batch changes several times
+
+    @Test
+    void ofEachKeyACompactedTopicGetsWhatTheBatchLeavesAtItsLastPlaceAndTheOthersGetAll() throws Exception {
+        Meaning[] batch = {
+            readings.read(Frames.create("1-0", Frames.object("indicator--a", "1"))),
+            readings.read(Frames.create("2-0", Frames.object("indicator--b", "2"))),
+            readings.read(Frames.update("3-0", Frames.object("indicator--a", "1"), Frames.object("indicator--c", "1"))),
+            readings.read(Frames.create("4-0", EMOTET)),
+            readings.read(Frames.delete("5-0", Frames.object("indicator--b", "2")))
+        };
+
+        for (Topic topic : List.of(Topic.EVENTS, Topic.CHANGES)) {
+            assertThat(records(topic, batch))
+                    .extracting(record -> headers(record).get("position"))
+                    .containsExactly("1-0", "2-0", "3-0", "4-0", "5-0");
+        }
+        assertThat(records(Topic.OBJECTS, batch))
+                .extracting(KafkaRecordsTest::key)
+                .containsExactly("1", Frames.internalId(EMOTET), "2");
+        List<ProducerRecord<byte[], byte[]>> indicators = records(Topic.INDICATORS, batch);
+        assertThat(indicators).extracting(KafkaRecordsTest::key).containsExactly("1", "2");
+        assertThat(headers(indicators.get(0)))
+                .containsEntry("position", "3-0")
+                .containsEntry("id", "indicator--c")
+                .containsEntry("previous_id", "indicator--a");
+        assertThat(indicators.get(1).value()).isNull();
+    }
+
+    @Test
+    void anObjectThatComesBackInTheBatchIsThere() throws Exception {
+        Meaning[] batch = {
+            readings.read(Frames.create("1-0", "indicator--a")),
+            readings.read(Frames.delete("2-0", "indicator--a")),
+            readings.read(Frames.create("3-0", "indicator--a"))
+        };
+
+        for (Topic topic : List.of(Topic.OBJECTS, Topic.INDICATORS)) {
+            assertThat(records(topic, batch)).singleElement().satisfies(record -> {
+                assertThat(record.value()).isNotNull();
+                assertThat(headers(record)).containsEntry("position", "3-0");
+            });
+        }
+    }
+
+    @Test
+    void anIndicatorIsWrittenAsTheLastRelationLeavesIt() throws Exception {
+        Meaning[] batch = {
+            readings.read(Frames.create("1-0", "indicator--a")),
+            readings.read(Frames.create("2-0", EMOTET)),
+            readings.read(Frames.create("3-0", Frames.relation("relationship--1", "indicates", "indicator--a", EMOTET)))
+        };
+
+        assertThat(records(Topic.INDICATORS, batch)).singleElement().satisfies(record -> {
+            assertThat(headers(record)).containsEntry("position", "3-0");
+            assertThat(tree(record).at("/caravan/malware")).hasSize(1);
+        });
+    }
+
+    @Test
+    void whatLiesUnderAnOldKeyIsEndedUnlessTheBatchWritesItAfterwards() throws Exception {
+        Meaning created = readings.read(Frames.create("1-0", without("indicator--a")));
+        Meaning renamed = readings.read(Frames.update("2-0", without("indicator--a"), without("indicator--b")));
+        Meaning another = readings.read(Frames.create("3-0", without("indicator--a")));
+
+        for (Topic topic : List.of(Topic.OBJECTS, Topic.INDICATORS)) {
+            List<ProducerRecord<byte[], byte[]>> ended = records(topic, created, renamed);
+            assertThat(ended).extracting(KafkaRecordsTest::key).containsExactly("indicator--a", "indicator--b");
+            assertThat(ended.get(0).value()).isNull();
+            List<ProducerRecord<byte[], byte[]>> writtenAgain = records(topic, created, renamed, another);
+            assertThat(writtenAgain).extracting(KafkaRecordsTest::key).containsExactly("indicator--b", "indicator--a");
+            assertThat(writtenAgain.get(1).value()).isNotNull();
+        }
+    }
+
+    /** By it is remembered what was refused; a batch that is handed over anew may have others behind. */
+    @Test
+    void theNumberOfARecordOfAnEventIsTheSameWhateverTheBatchDoesAfterwards() throws Exception {
+        names.keySet().retainAll(List.of(Topic.OBJECTS));
+        Map<String, Object> relation = Frames.relation("relationship--1", "uses", EMOTET, "tool--a");
+        readings.read(Frames.create("1-0", relation));
+        Meaning deleted = readings.read(Frames.delete("2-0", EMOTET));
+        Meaning again = readings.read(Frames.create("3-0", relation));
+
+        assertThat(numbers(deleted))
+                .isEqualTo(Map.of(
+                        "2-0 " + Frames.internalId("relationship--1"), 0, "2-0 " + Frames.internalId(EMOTET), 1));
+        assertThat(numbers(deleted, again))
+                .isEqualTo(Map.of(
+                        "2-0 " + Frames.internalId(EMOTET), 1, "3-0 " + Frames.internalId("relationship--1"), 0));
+    }
+
     // ---- Headers
 
     @Test
@@ -289,8 +382,11 @@ class KafkaRecordsTest {
         Map<String, JsonNode> objects = new HashMap<>();
         Map<String, JsonNode> indicators = new HashMap<>();
         Map<String, JsonNode> told = new HashMap<>();
+        List<Meaning> meanings = new ArrayList<>();
         for (Frame frame : Capture.events(capture)) {
-            for (ProducerRecord<byte[], byte[]> record : records(frame)) {
+            Meaning meaning = readings.read(frame);
+            meanings.add(meaning);
+            for (ProducerRecord<byte[], byte[]> record : records(meaning)) {
                 switch (record.topic()) {
                     case "cti.objects" -> put(objects, record);
                     case "cti.indicators" -> put(indicators, record);
@@ -311,6 +407,19 @@ class KafkaRecordsTest {
         assertThat(objects.keySet().stream()
                         .filter(key -> objects.get(key).path("type").asText().equals("indicator")))
                 .containsExactlyInAnyOrderElementsOf(indicators.keySet());
+        Meaning[] all = meanings.toArray(Meaning[]::new);
+        assertThat(table(records(Topic.OBJECTS, all))).isEqualTo(objects);
+        assertThat(table(records(Topic.INDICATORS, all))).isEqualTo(indicators);
+    }
+
+    /** Of one batch: each key is there once. */
+    private static Map<String, JsonNode> table(List<ProducerRecord<byte[], byte[]>> records) throws Exception {
+        assertThat(records).extracting(KafkaRecordsTest::key).doesNotHaveDuplicates();
+        Map<String, JsonNode> table = new HashMap<>();
+        for (ProducerRecord<byte[], byte[]> record : records) {
+            put(table, record);
+        }
+        return table;
     }
 
     private static void put(Map<String, JsonNode> table, ProducerRecord<byte[], byte[]> record) throws Exception {
@@ -325,19 +434,38 @@ class KafkaRecordsTest {
         return records(readings.read(frame));
     }
 
-    private List<ProducerRecord<byte[], byte[]>> records(Meaning meaning) throws Exception {
+    private List<ProducerRecord<byte[], byte[]>> records(Meaning... meanings) throws Exception {
+        List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
+        kafkaRecords().<RuntimeException>handOver(batch(meanings), (event, number, record) -> records.add(record));
+        return records;
+    }
+
+    /** By position and key. */
+    private Map<String, Integer> numbers(Meaning... meanings) throws Exception {
+        Map<String, Integer> numbers = new HashMap<>();
+        kafkaRecords()
+                .<RuntimeException>handOver(
+                        batch(meanings),
+                        (event, number, record) -> numbers.put(event.id() + " " + key(record), number));
+        return numbers;
+    }
+
+    private KafkaRecords kafkaRecords() {
+        return new KafkaRecords(new KafkaOptions("localhost:9092", 16 << 20, "cti.", names, Map.of()));
+    }
+
+    private static Batch batch(Meaning... meanings) {
         Position position =
                 new Position(PLATFORM, "live", EventId.ZERO, Optional.empty(), Optional.empty(), 0, Position.MARGIN);
-        KafkaOptions options = new KafkaOptions("localhost:9092", 16 << 20, "cti.", names, Map.of());
-        return new KafkaRecords(options).of(meaning, new Batch(position, position, RECEIVED, List.of(meaning)));
+        return new Batch(position, position, RECEIVED, List.of(meanings));
     }
 
     private List<ProducerRecord<byte[], byte[]>> records(Topic topic, Frame frame) throws Exception {
         return records(topic, readings.read(frame));
     }
 
-    private List<ProducerRecord<byte[], byte[]>> records(Topic topic, Meaning meaning) throws Exception {
-        return records(meaning).stream()
+    private List<ProducerRecord<byte[], byte[]>> records(Topic topic, Meaning... meanings) throws Exception {
+        return records(meanings).stream()
                 .filter(record -> record.topic().equals(names.get(topic)))
                 .toList();
     }

@@ -12,7 +12,9 @@ import io.caravan.event.DeadLetter;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
 import io.caravan.event.Events;
+import io.caravan.event.Meaning;
 import io.caravan.event.Position;
+import io.caravan.event.Readings;
 import io.caravan.testkit.ByObject;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.Frame;
@@ -30,6 +32,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,6 +42,7 @@ import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -68,6 +72,7 @@ class KafkaSinkIT {
     private final Map<String, String> client = new TreeMap<>();
     private String brokers = broker.brokers();
     private String prefix;
+    private List<Topic> written = List.of(Topic.EVENTS);
     private int recordMaxBytes = 16 * MEGABYTE;
     private Optional<KafkaSink> sink = Optional.empty();
     private long batches;
@@ -243,6 +248,36 @@ class KafkaSinkIT {
                         .map(Frame::id)
                         .filter(id -> !List.of("1100-0", "1101-0", "1300-0").contains(id))
                         .toList());
+    }
+
+    /** It is looked for among records of which some were passed over, and found again when the batch is sent anew. */
+    @Test
+    void aLastStateThatIsRefusedLeavesWhatItsKeyHadBeforeTheBatch() throws Exception {
+        written = List.of(Topic.CHANGES, Topic.OBJECTS);
+        topics.make(prefix + "objects", 1, "cleanup.policy", "compact", "max.message.bytes", "100000");
+        Readings readings = new Readings();
+        deliver(readings, withDescription("1000-0", "before"));
+        deliver(
+                readings,
+                withDescription("2000-0", "between"),
+                create("2001-0", anObject(2)),
+                withDescription("2002-0", noise(150_000)),
+                create("2003-0", anObject(2)));
+
+        assertThat(letters).singleElement().satisfies(letter -> {
+            assertThat(letter.position()).isEqualTo("2002-0");
+            assertThat(letter.error()).contains(" for " + prefix + "objects is refused by Kafka");
+        });
+        Map<String, String> last = new TreeMap<>();
+        topics.records(prefix + "objects").forEach(record -> last.put(key(record), position(record)));
+        assertThat(last)
+                .containsOnly(
+                        Map.entry(Frames.internalId(anObject(1)), "1000-0"),
+                        Map.entry(Frames.internalId(anObject(2)), "2003-0"));
+        assertThat(topics.records(prefix + "changes").stream()
+                        .map(KafkaSinkIT::position)
+                        .distinct())
+                .containsExactly("1000-0", "2000-0", "2001-0", "2002-0", "2003-0");
     }
 
     @Test
@@ -471,7 +506,9 @@ class KafkaSinkIT {
     }
 
     private KafkaOptions options() {
-        return new KafkaOptions(brokers, recordMaxBytes, prefix, Map.of(Topic.EVENTS, prefix + "events"), client);
+        Map<Topic, String> names = new EnumMap<>(Topic.class);
+        written.forEach(topic -> names.put(topic, prefix + topic));
+        return new KafkaOptions(brokers, recordMaxBytes, prefix, names, client);
     }
 
     /** Started, at its first use. */
@@ -488,6 +525,15 @@ class KafkaSinkIT {
 
     private void deliver(List<Frame> frames) throws Exception {
         open().deliver(batch(events(frames)));
+    }
+
+    /** With what they mean. */
+    private void deliver(Readings readings, Frame... frames) throws Exception {
+        List<Meaning> meanings = new ArrayList<>();
+        for (Frame frame : frames) {
+            meanings.add(readings.read(frame));
+        }
+        open().deliver(batch(List.of()).with(meanings));
     }
 
     private Batch batch(List<Event> events) {
@@ -561,7 +607,7 @@ class KafkaSinkIT {
     }
 
     /** A create whose record is just so large. */
-    private Frame sized(String id, int bytes) {
+    private Frame sized(String id, int bytes) throws InterruptedException {
         Frame frame = withDescription(id, "");
         while (sizeOf(frame) != bytes) {
             int missing = bytes - sizeOf(frame);
@@ -575,16 +621,17 @@ class KafkaSinkIT {
         return frame;
     }
 
-    private int sizeOf(Frame frame) {
-        Event event = Events.event(frame);
-        Batch batch = batch(List.of(event));
+    private int sizeOf(Frame frame) throws InterruptedException {
+        AtomicInteger size = new AtomicInteger();
         try {
-            return KafkaRecords.size(new KafkaRecords(options())
-                    .of(batch.meanings().get(0), batch)
-                    .get(0));
+            new KafkaRecords(options())
+                    .<RuntimeException>handOver(
+                            batch(List.of(Events.event(frame))),
+                            (event, number, record) -> size.set(KafkaRecords.size(record)));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        return size.get();
     }
 
     private static Frame withDescription(String id, String description) {

@@ -103,10 +103,12 @@ public enum ValueKind {
     private static final Set<String> FILES =
             Set.of("image_ref", "binary_ref", "body_raw_ref", "content_ref", "contains_refs", "service_dll_refs");
 
+    private final String text = name().toLowerCase(Locale.ROOT);
+
     /** As it stands in records: {@code file_name}. */
     @Override
     public String toString() {
-        return name().toLowerCase(Locale.ROOT);
+        return text;
     }
 
     public boolean isAddress() {
