@@ -2,10 +2,12 @@ package io.caravan;
 
 import static io.caravan.testkit.Frames.create;
 import static io.caravan.testkit.Frames.delete;
+import static io.caravan.testkit.Frames.internalId;
 import static io.caravan.testkit.Frames.object;
 import static io.caravan.testkit.Frames.relation;
 import static io.caravan.testkit.Frames.update;
 import static io.caravan.testkit.Play.play;
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -18,7 +20,9 @@ import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import io.caravan.testkit.Heartbeats;
+import io.caravan.testkit.KafkaBroker;
 import io.caravan.testkit.Request;
+import io.caravan.testkit.Topics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -205,6 +210,42 @@ class ReconcileIT {
     }
 
     @Test
+    void findsOutWhatHappenedInAGapWithThePositionInKafka() throws Exception {
+        KafkaBroker broker = KafkaBroker.ofThisRun();
+        String prefix = "reconcile-" + UUID.randomUUID() + ".";
+        caravan.set("caravan.sinks", "mirror,test,kafka")
+                .set("caravan.position-store", "kafka")
+                .set("kafka.topic-prefix", prefix)
+                .set("kafka.brokers", broker.brokers());
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))), create(at(3), object(id(3))));
+        program.close();
+        platform.snapshot(List.of(snapshot(1, object(id(1))), snapshot(12, named(2, "after the gap"))))
+                .append(create(now(-10), object(id(7))))
+                .trimTo(now(-10));
+
+        start();
+        await().atMost(SOON).until(() -> consumer().isRecovering());
+        timePasses();
+        awaitReconciled();
+
+        assertThat(mirror()).isEqualTo(of(object(id(1)), named(2, "after the gap"), object(id(7))));
+        Map<String, Boolean> there = new TreeMap<>();
+        Topics.of(broker)
+                .records(prefix + "objects")
+                .forEach(record -> there.put(new String(record.key(), UTF_8), record.value() != null));
+        assertThat(there)
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        internalId(id(1)),
+                        true,
+                        internalId(id(2)),
+                        true,
+                        internalId(id(3)),
+                        false,
+                        internalId(id(7)),
+                        true));
+    }
+
+    @Test
     void goesOnWithTheRemovalsAfterAStop() throws Exception {
         follow(IntStream.rangeClosed(1, 30)
                 .mapToObj(n -> create(at(n), object(id(n))))
@@ -283,7 +324,7 @@ class ReconcileIT {
         await().atMost(SOON).until(() -> consumer().counters().reconcilesBegun() == 1);
         await().atMost(SOON).until(() -> !isReconciling());
         platform.append(create(now(0), object(id(2))));
-        await().atMost(SOON).until(() -> mirror().size() == 2);
+        await().atMost(SOON).until(() -> caravan.journalLength() == 2);
         assertThat(consumer().counters().reconciles()).isZero();
         assertThat(caravan.journal()).extracting(Installation.Line::position).containsExactly(at(1), now(0));
     }

@@ -147,6 +147,13 @@ public record Position(
                 && under.judgedAt().filter(at -> !resume.time().isBefore(at)).isPresent());
     }
 
+    /** Where reading goes on when the reconcile under way is given up; behind a gap, the snapshot is still wanted. */
+    public Position withoutReconcile() {
+        Optional<Snapshot> wanted =
+                snapshot.filter(any -> reconcile.isEmpty() || reconcile.get().ofGap());
+        return new Position(platform, stream, resume, open, wanted, batches, margin);
+    }
+
     /** The same place after a batch that did not come from the stream. */
     public Position afterAnotherBatch() {
         return new Position(platform, stream, resume, open, snapshot, batches + 1, margin, reconcile);

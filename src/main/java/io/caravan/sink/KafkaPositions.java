@@ -65,6 +65,12 @@ public final class KafkaPositions implements PositionStore {
                     local.map(Position::toString).orElse("no position"),
                     committed.get());
         }
+        if (committed.flatMap(Position::reconcile).isPresent()) { // what was seen in it is known elsewhere
+            LOG.warn("The reconcile that was under way is given up; ./caravan reconcile begins another");
+            Position without = committed.get().withoutReconcile();
+            write(without);
+            return Optional.of(without);
+        }
         return committed;
     }
 

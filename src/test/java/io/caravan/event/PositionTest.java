@@ -195,6 +195,23 @@ class PositionTest {
         assertThat(reconciling(SNAPSHOT).dueReconcile()).isEmpty();
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void withoutItsReconcileTheSnapshotOfAGapIsReadOn(boolean ofGap) {
+        Position reconciling = new Position(
+                "p",
+                "s",
+                RESUME,
+                Optional.empty(),
+                Optional.of(SNAPSHOT),
+                8,
+                Position.MARGIN,
+                Optional.of(new Reconcile(7, ofGap, UNTIL, Optional.empty())));
+
+        assertThat(reconciling.withoutReconcile().reconcile()).isEmpty();
+        assertThat(reconciling.withoutReconcile().snapshot().isPresent()).isEqualTo(ofGap);
+    }
+
     @Test
     void aMillisecondOfAWindowComesAgainWithTheRest() {
         Snapshot window = new Snapshot(EventId.ZERO, UNTIL.minusSeconds(60), UNTIL, Optional.empty());

@@ -14,6 +14,7 @@ import io.caravan.testkit.KafkaBroker;
 import io.caravan.testkit.Topics;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
@@ -124,6 +125,23 @@ class KafkaPositionsIT {
         assertThat(one.positions.read()).contains(Changes.position(5));
         one.close();
         assertThat(instance("c", Map.of()).positions.read()).contains(Changes.position(5));
+    }
+
+    @Test
+    void aReconcileIsGivenUpWhereWhatItSawIsNotKnown() throws Exception {
+        Instance one = instance("a", Map.of());
+        one.positions.read();
+        Position at = Changes.position(7);
+        Position.Reconcile under = new Position.Reconcile(7, true, Instant.EPOCH, Optional.of(Instant.EPOCH));
+        Position reconciling = new Position(
+                at.platform(), at.stream(), at.resume(), at.open(), at.snapshot(), 7, at.margin(), Optional.of(under));
+        one.positions.write(reconciling);
+        assertThat(one.positions.read()).contains(reconciling);
+        one.close();
+
+        Instance elsewhere = instance("b", Map.of());
+        assertThat(elsewhere.positions.read()).contains(at);
+        assertThat(elsewhere.positions.read()).contains(at);
     }
 
     @Test
