@@ -110,6 +110,24 @@ class RedriveIT {
     }
 
     @Test
+    void aStateThatWasTooLargeIsInTheTopicsOnceThereIsRoom() throws Exception {
+        withKafka("kafka").set("kafka.record-max-bytes", "20KB").set("opencti.start", "");
+        platform.snapshot(List.of(Frames.snapshot("1000-0", malware("v1", 0, 100_000))));
+        try (Program program = caravan.start()) {
+            await().atMost(SOON)
+                    .until(() -> program.consumers().get(0).counters().delivered() == 1);
+        }
+        assertThat(topics.records(prefix + "objects")).isEmpty();
+
+        caravan.set("kafka.record-max-bytes", "1MB");
+        for (String topic : TOPICS) {
+            topics.alter(prefix + topic, "max.message.bytes", String.valueOf(1 << 20));
+        }
+        assertThat(redrive("")).contains("3 of 3 sent, 0 kept").endsWith("exit 0");
+        assertThat(names("objects")).containsExactly("v1");
+    }
+
+    @Test
     void whatARouteFailedOnGoesTheWholeWayOnceItIsMended() throws Exception {
         caravan.set("caravan.sinks", "journal,mirror").route("update.camel.yaml", failing("update"));
         Frame update = Frames.update("2000-0", malware("v1", 1, 0), malware("v2", 2, 0));

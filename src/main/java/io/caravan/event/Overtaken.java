@@ -9,14 +9,17 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BooleanSupplier;
 
 /**
  * How an event is read that comes late, as a dead letter does: it may not put an old state over a newer one. Where its object
- * is known in a newer state, it means that state; where the object is gone since, it means nothing. Else it means what it
- * always did.
+ * is known in a newer state, it means that state; where the object is gone since, it means nothing, and so does a reconcile where
+ * it is there again. Else it means what it always did.
  */
 public final class Overtaken implements Meaning.Reading {
+
+    private static final Set<String> REMOVALS = Set.of("delete", Reconciliation.OP);
 
     private final Meaning.Reading reading;
     private final BooleanSupplier isKnown;
@@ -34,36 +37,41 @@ public final class Overtaken implements Meaning.Reading {
     @Override
     public Meaning of(Event event, Known known, boolean isFiltered) throws Unreadable, IOException {
         Optional<KnownObject> now = known.object(event.object().key());
-        boolean isOvertaken = now.isPresent() ? isNewer(now.get(), event) : isGone(event, known);
+        boolean isOvertaken = now.isPresent() ? isNewer(now.get(), event) || isTold(event) : isGone(event, known);
         if (!isOvertaken) {
             return reading.of(event, known, isFiltered);
         }
         Meaning inTime = reading.of(event, new Unchanged(known), isFiltered);
         Telling telling = new Telling(event, known, isFiltered);
-        if (now.isPresent()) {
-            tell(now.get().object(), inTime, telling, known);
+        if (now.isPresent() && !event.op().equals(Reconciliation.OP)) {
+            tell(now.get(), inTime, telling, known);
         }
         Meaning late = telling.told();
         return new Meaning(event, inTime.contents(), false, late.changes(), late.indicators(), late.staleReferences());
     }
 
-    private static void tell(StixObject now, Meaning inTime, Telling telling, Known known)
+    private static void tell(KnownObject now, Meaning inTime, Telling telling, Known known)
             throws Unreadable, IOException {
         List<StixObject> sources = Deletion.listed(Merge.SOURCES, inTime.event());
         if (sources.isEmpty()) {
-            telling.upsert(reason(inTime), now, Telling.Before.UNKNOWN);
+            telling.again(reason(inTime), now);
         } else {
-            Merge.tell(sources, now, Telling.Before.UNKNOWN, telling, known);
+            Merge.tell(sources, now.object(), Telling.Before.UNKNOWN, telling, known);
         }
     }
 
     /** The event's own; but what is there was not deleted, and has the STIX id that it had. */
     private static Reason reason(Meaning inTime) {
-        return inTime.ofItself()
-                .filter(change -> change.type() == Type.UPSERT)
-                .map(Change::reason)
-                .filter(reason -> reason != Reason.RENAMED)
-                .orElse(Reason.UPDATED);
+        return switch (inTime.event().kind()) {
+            case SNAPSHOT -> Reason.SNAPSHOT;
+            case DEPENDENCY -> Reason.DEPENDENCY;
+            case MAIN ->
+                inTime.ofItself()
+                        .filter(change -> change.type() == Type.UPSERT)
+                        .map(Change::reason)
+                        .filter(reason -> reason != Reason.RENAMED)
+                        .orElse(Reason.UPDATED);
+        };
     }
 
     private boolean isNewer(KnownObject now, Event event) throws IOException {
@@ -72,9 +80,14 @@ public final class Overtaken implements Meaning.Reading {
                 : isUpdatedAfter(now.object(), event.object());
     }
 
+    /** Whether the event only tells what there is, and has: in time it would mean nothing any more. */
+    private boolean isTold(Event event) {
+        return isKnown.getAsBoolean() && event.kind() != Event.Kind.MAIN;
+    }
+
     /** Whether the object, which is not known, has been; a deletion means what it does all the same. */
     private boolean isGone(Event event, Known known) throws IOException {
-        if (event.op().equals("delete")) {
+        if (REMOVALS.contains(event.op())) {
             return false;
         }
         Optional<KnownObject> namesake = known.withId(event.objectId());
@@ -121,6 +134,11 @@ public final class Overtaken implements Meaning.Reading {
         @Override
         public long referringTo(Collection<String> ids) throws IOException {
             return known.referringTo(ids);
+        }
+
+        @Override
+        public boolean isReconciling() {
+            return known.isReconciling();
         }
 
         @Override

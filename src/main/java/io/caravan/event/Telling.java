@@ -93,6 +93,24 @@ final class Telling {
         upsert(reason, object, before, previous, isDependency(previous));
     }
 
+    /** What is known already is told, to whoever may lack it. */
+    void again(Reason reason, KnownObject last) throws IOException {
+        Marked state = Marked.of(last.object(), known);
+        changes.add(new Change(
+                event,
+                Type.UPSERT,
+                reason,
+                state,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                false,
+                List.of(),
+                last.dependency(),
+                Optional.of(last)));
+        known.put(new KnownObject(last.object(), last.dependency(), state.strictest()));
+    }
+
     /** One that has come as itself stays one that matches the filter, also where an event needs it. */
     private boolean isDependency(Optional<KnownObject> previous) {
         return isFiltered

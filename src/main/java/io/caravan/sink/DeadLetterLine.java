@@ -9,6 +9,7 @@ import io.caravan.event.Envelope;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
 import io.caravan.event.Json;
+import io.caravan.event.Reconciliation;
 import io.caravan.event.Unreadable;
 import java.io.IOException;
 import java.time.DateTimeException;
@@ -25,7 +26,7 @@ import java.util.Set;
 public record DeadLetterLine(Instant time, DeadLetter letter) {
 
     /** The events that there are; the by-type routes have their names. */
-    private static final Set<String> OPS = Set.of("create", "update", "delete", "merge");
+    private static final Set<String> OPS = Set.of("create", "update", "delete", "merge", Reconciliation.OP);
 
     /** Who refuses what cannot even be read. */
     private static final String STREAM = "stream";

@@ -85,6 +85,36 @@ class OvertakenTest {
         assertThat(again.previousId()).isEmpty();
     }
 
+    @Test
+    void whatAReconcileHasRemovedIsRemovedAgainUnlessItIsBack() throws Exception {
+        readings.changes(List.of(Frames.create("1000-0", malware(1))));
+        Known known = readings.known();
+        Event removal = Reconciliation.event(
+                EventId.parse("2000-0"), known.withId(EMOTET).orElseThrow().object());
+        Meaning.Reading late = new Overtaken(new Reconciliation(), () -> true);
+        new Reconciliation().of(removal, known, false);
+
+        Change again = only(late.of(removal, known, false));
+        assertThat(again.type()).isEqualTo(Type.REMOVE);
+        assertThat(again.reason()).isEqualTo(Reason.DELETED);
+
+        readings.changes(List.of(Frames.create("3000-0", malware(3))));
+        assertThat(late.of(removal, known, false).changes()).isEmpty();
+        assertThat(known(EMOTET)).isEqualTo("v3");
+    }
+
+    @Test
+    void aStateThatOneSinkRefusedIsToldAgain() throws Exception {
+        Frame snapshot = Frames.snapshot("1000-0", malware(1));
+        Frame dependency = Frames.dependency("1000-0", TOOL);
+        readings.changes(List.of(snapshot, dependency));
+
+        assertThat(only(refused(snapshot, new Creation())).reason()).isEqualTo(Reason.SNAPSHOT);
+        assertThat(name(only(refused(snapshot, new Creation())).after())).isEqualTo("v1");
+        assertThat(only(refused(dependency, new Creation())).reason()).isEqualTo(Reason.DEPENDENCY);
+        assertThat(only(refused(dependency, new Creation())).dependency()).isTrue();
+    }
+
     // failed on by a by-type route: nothing of it is known
 
     @Test

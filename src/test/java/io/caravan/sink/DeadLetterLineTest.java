@@ -37,7 +37,7 @@ class DeadLetterLineTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"create", "update", "delete", "merge", "stream"})
+    @ValueSource(strings = {"create", "update", "delete", "merge", "reconcile", "stream"})
     void whatNoSinkHasIsForAll(String refusedBy) throws IOException {
         assertThat(read("{'time': '2026-11-21T17:38:18Z', 'sink': '" + refusedBy + "'}")
                         .sink())
