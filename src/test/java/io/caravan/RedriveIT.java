@@ -154,7 +154,7 @@ class RedriveIT {
 
     @Test
     void anOldStateNeverComesOverANewerOne() throws Exception {
-        withKafka("kafka,mirror").set("kafka.record-max-bytes", "20KB");
+        withKafka("kafka,mirror").set("kafka.record-max-bytes", "20KB").set("caravan.batch-max-events", "1");
         String gone = "malware--" + UUID.nameUUIDFromBytes(new byte[] {2});
         Map<String, Object> large = object(gone, "large", 1, 100_000);
         caravan.route("update.camel.yaml", failingOn("update", "stale"));
@@ -168,7 +168,8 @@ class RedriveIT {
         assertThat(caravan.deadLetters()).hasSize(1 + 3 + 1 + 3); // one of a change that shows the state before
 
         caravan.route("update.camel.yaml", Files.readString(Path.of("routes/update.camel.yaml")))
-                .set("kafka.record-max-bytes", "1MB");
+                .set("kafka.record-max-bytes", "1MB")
+                .set("caravan.batch-max-events", "1000");
         for (String topic : TOPICS) {
             topics.alter(prefix + topic, "max.message.bytes", String.valueOf(1 << 20));
         }
