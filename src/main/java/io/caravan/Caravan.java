@@ -1,6 +1,7 @@
 package io.caravan;
 
 import io.caravan.event.State;
+import io.caravan.opencti.Platform;
 import io.caravan.opencti.Start;
 import io.caravan.ops.Check;
 import io.caravan.ops.DryRun;
@@ -92,7 +93,7 @@ public final class Caravan {
         if (settings.isEmpty()) {
             return UNUSABLE;
         }
-        if (settings.get().get("opencti.stream").equals("raw")) {
+        if (!Platform.hasSnapshots(settings.get().get("opencti.stream"))) {
             return unusable(List.of("opencti.stream: raw, the base stream, has no snapshot to reconcile with"));
         }
         try {

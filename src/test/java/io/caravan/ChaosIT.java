@@ -4,8 +4,6 @@ import static io.caravan.testkit.Play.play;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.caravan.event.EventId;
-import io.caravan.event.Position;
 import io.caravan.ops.Program;
 import io.caravan.testkit.Answer;
 import io.caravan.testkit.Capture;
@@ -33,7 +31,6 @@ import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -81,7 +78,7 @@ class ChaosIT {
     void start() throws Exception {
         platform = FakePlatform.start();
         broker = new KafkaBroker(brokerData); // to know its port; it runs as a process
-        startBroker();
+        brokerProcess = broker.process();
         caravan = installation(home, prefix)
                 .set("caravan.sinks", "journal,mirror,kafka")
                 .set("caravan.batch-max-events", "25")
@@ -114,7 +111,7 @@ class ChaosIT {
         }
         platform.forgetNext().always(play());
         ensureRunning();
-        awaitTheEndOf(events);
+        new CommittedPosition(broker, prefix).awaitTheEndOf(events, LATER);
         process.destroy();
         assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
 
@@ -149,10 +146,10 @@ class ChaosIT {
             process.destroyForcibly().waitFor();
         } else if (what < 16) {
             count("sleeps of the program");
-            sleep(process, 200 + random.nextInt(3000));
+            Halt.of(process, Duration.ofMillis(200 + random.nextInt(3000)));
         } else if (what < 18) {
             count("sleeps of the broker");
-            sleep(brokerProcess, 200 + random.nextInt(3000));
+            Halt.of(brokerProcess, Duration.ofMillis(200 + random.nextInt(3000)));
         } else {
             count("kills of the broker");
             brokerProcess.destroyForcibly().waitFor();
@@ -160,7 +157,7 @@ class ChaosIT {
                 count("kills of the program");
                 process.destroyForcibly().waitFor();
             }
-            startBroker();
+            brokerProcess = broker.process();
         }
     }
 
@@ -212,49 +209,6 @@ class ChaosIT {
                     .isTrue();
             process = caravan.run("run", "-Xmx128m");
         }
-    }
-
-    private void startBroker() throws IOException, InterruptedException {
-        brokerProcess = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-XX:TieredStopAtLevel=1",
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        KafkaBroker.class.getName(),
-                        brokerData.toString(),
-                        broker.brokers().replaceFirst(".*:", ""))
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
-    }
-
-    private static void sleep(Process process, long millis) throws Exception {
-        signal("STOP", process);
-        Thread.sleep(millis);
-        signal("CONT", process);
-    }
-
-    private static void signal(String name, Process process) throws Exception {
-        new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
-                .start()
-                .waitFor();
-    }
-
-    private void awaitTheEndOf(List<Frame> events) {
-        EventId last = EventId.parse(events.get(events.size() - 1).id());
-        await().atMost(LATER)
-                .pollInterval(Duration.ofSeconds(1))
-                .ignoreExceptions()
-                .until(() -> !last.isAbove(positionInKafka().newest()));
-    }
-
-    private Position positionInKafka() throws IOException {
-        List<ConsumerRecord<byte[], byte[]>> last = new ArrayList<>();
-        Topics.of(broker).forEach(prefix + "positions", record -> {
-            last.clear();
-            last.add(record);
-        });
-        return Position.parse(last.get(0).value());
     }
 
     /** What a run in which nothing happens leaves in the topic of changes. */

@@ -4,7 +4,6 @@ import static io.caravan.testkit.Play.play;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.caravan.event.EventId;
 import io.caravan.event.Position;
 import io.caravan.ops.Program;
 import io.caravan.testkit.ByObject;
@@ -25,7 +24,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.UUID;
-import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -108,9 +106,7 @@ class ExactlyOnceIT {
         await().atMost(SOON).until(() -> Topics.of(broker).count(prefix + "positions") > 10);
         for (int halt = 0; halt < 3; halt++) {
             Thread.sleep(200 + random.nextInt(500));
-            signal("STOP", brokerProcess);
-            Thread.sleep(1500 + random.nextInt(1500));
-            signal("CONT", brokerProcess);
+            Halt.of(brokerProcess, Duration.ofMillis(1500 + random.nextInt(1500)));
             long before = Topics.of(broker).count(prefix + "positions");
             await().atMost(SOON).until(() -> Topics.of(broker).count(prefix + "positions") > before + 2);
         }
@@ -154,9 +150,7 @@ class ExactlyOnceIT {
             await().atMost(SOON)
                     .pollInterval(Duration.ofMillis(3))
                     .until(() -> Topics.of(broker).count(prefix + "events") > before + 100);
-            signal("STOP", process);
-            Thread.sleep(2500);
-            signal("CONT", process);
+            Halt.of(process, Duration.ofMillis(2500));
         }
         awaitTheEndOf(events);
         assertThat(committed(prefix)).isEqualTo(ByObject.of(events));
@@ -255,34 +249,14 @@ class ExactlyOnceIT {
 
     /** A broker that can be halted. */
     private Process brokerProcess() throws IOException {
-        broker = new KafkaBroker(brokerData); // to know it by; it is never started here
-        Process process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        KafkaBroker.class.getName(),
-                        brokerData.toString(),
-                        broker.brokers().replaceFirst(".*:", ""))
-                .redirectErrorStream(true)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        broker = new KafkaBroker(brokerData);
+        Process process = broker.process();
         processes.add(process);
         return process;
     }
 
-    private static void signal(String name, Process process) throws Exception {
-        assertThat(new ProcessBuilder("kill", "-" + name, String.valueOf(process.pid()))
-                        .start()
-                        .waitFor())
-                .isZero();
-    }
-
     private void awaitTheEndOf(List<Frame> events) {
-        EventId last = EventId.parse(events.get(events.size() - 1).id());
-        await().atMost(LATER)
-                .pollInterval(Duration.ofMillis(500))
-                .ignoreExceptions()
-                .until(() -> !last.isAbove(positionInKafka().newest()));
+        new CommittedPosition(broker, prefix).awaitTheEndOf(events, LATER);
     }
 
     private Installation installation(Path folder, String topicPrefix) throws IOException {
@@ -304,7 +278,6 @@ class ExactlyOnceIT {
     }
 
     private Position positionInKafka() throws IOException {
-        List<ConsumerRecord<byte[], byte[]>> positions = Topics.of(broker).records(prefix + "positions");
-        return Position.parse(positions.get(positions.size() - 1).value());
+        return new CommittedPosition(broker, prefix).read();
     }
 }

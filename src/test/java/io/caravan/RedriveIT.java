@@ -6,7 +6,6 @@ import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.sun.net.httpserver.HttpServer;
 import io.caravan.ops.Program;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
@@ -15,8 +14,6 @@ import io.caravan.testkit.Heartbeats;
 import io.caravan.testkit.KafkaBroker;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
-import java.net.InetSocketAddress;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -26,11 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
-import java.util.function.ToIntFunction;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -46,7 +39,6 @@ class RedriveIT {
 
     private static final Duration SOON = Duration.ofSeconds(60);
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Pattern OBJECT = Pattern.compile("tool--00000000-0000-4000-8000-0*([0-9]+)");
     private static final List<String> TOPICS = List.of("events", "changes", "objects", "indicators");
     private static final String EMOTET = "malware--" + UUID.nameUUIDFromBytes(new byte[] {1});
 
@@ -58,11 +50,7 @@ class RedriveIT {
     private FakePlatform platform;
     private Installation caravan;
     private Process process;
-    private HttpServer hook;
-    /** The objects' numbers in the order in which the hook took them, and how it answers to one. */
-    private final List<Integer> taken = new CopyOnWriteArrayList<>();
-
-    private volatile ToIntFunction<Integer> answers = object -> 204;
+    private HookSink hook;
 
     @BeforeEach
     void install() throws IOException {
@@ -76,7 +64,7 @@ class RedriveIT {
             process.destroyForcibly().waitFor();
         }
         if (hook != null) {
-            hook.stop(0);
+            hook.close();
         }
         platform.close();
     }
@@ -216,11 +204,11 @@ class RedriveIT {
     @Test
     void aSinksLettersGoToItAloneAndAnotherOnesJournalIsLeftWhole() throws Exception {
         withHook("journal,hook");
-        answers = object -> object == 2 ? 422 : 204;
+        hook.answers(object -> object == 2 ? 422 : 204);
         follow(create("1000-0", anObject(1)), create("2000-0", anObject(2)));
-        assertThat(taken).containsExactly(1);
+        assertThat(hook.taken()).containsExactly(1);
 
-        answers = object -> 503; // the journal has the next batch, and its position is not stored
+        hook.answers(object -> 503); // the journal has the next batch, and its position is not stored
         Frame third = create("3000-0", anObject(3));
         platform.append(third);
         try (Program program = caravan.start()) {
@@ -228,12 +216,12 @@ class RedriveIT {
                     .until(() -> caravan.journalLength() == 3
                             && program.consumers().get(0).sinkTrouble().isPresent());
         }
-        answers = object -> 204;
+        hook.answers(object -> 204);
         assertThat(redrive("--sink hook")).contains("1 of 1 sent, 0 kept").endsWith("exit 0");
-        assertThat(taken).containsExactly(1, 2);
+        assertThat(hook.taken()).containsExactly(1, 2);
 
         follow(third);
-        assertThat(taken).containsExactly(1, 2, 3);
+        assertThat(hook.taken()).containsExactly(1, 2, 3);
         assertThat(caravan.journal())
                 .extracting(Installation.Line::position)
                 .containsExactly("1000-0", "2000-0", "3000-0");
@@ -245,15 +233,15 @@ class RedriveIT {
     void aSinkBesideKafkaGetsItsLettersWhereverThePositionStands(String positionStore) throws Exception {
         withKafka("kafka").set("caravan.position-store", positionStore);
         withHook("hook,kafka");
-        answers = object -> object % 2 == 0 ? 422 : 204;
+        hook.answers(object -> object % 2 == 0 ? 422 : 204);
         follow(IntStream.rangeClosed(1, 9)
                 .mapToObj(n -> create(n + "000-0", anObject(n)))
                 .toArray(Frame[]::new));
 
-        answers = object -> object == 4 ? 413 : 204;
+        hook.answers(object -> object == 4 ? 413 : 204);
         assertThat(redrive("")).contains("3 of 4 sent, 1 kept").endsWith("exit 1");
 
-        assertThat(taken).containsExactly(1, 3, 5, 7, 9, 2, 6, 8);
+        assertThat(hook.taken()).containsExactly(1, 3, 5, 7, 9, 2, 6, 8);
         assertThat(caravan.deadLetters()).singleElement().satisfies(letter -> {
             assertThat(letter.path("position").asText()).isEqualTo("4000-0");
             assertThat(letter.path("attempts").asInt()).isEqualTo(2);
@@ -261,15 +249,15 @@ class RedriveIT {
         });
         assertThat(topics.records(prefix + "events")).hasSize(9);
         follow(create("10000-0", anObject(10)));
-        assertThat(taken).containsExactly(1, 3, 5, 7, 9, 2, 6, 8, 10);
+        assertThat(hook.taken()).containsExactly(1, 3, 5, 7, 9, 2, 6, 8, 10);
     }
 
     @Test
     void waitsForASinkThatIsAwayAndStopsInTimeWithNothingLost() throws Exception {
         withHook("hook");
-        answers = object -> 422;
+        hook.answers(object -> 422);
         follow(create("1000-0", anObject(1)), create("2000-0", anObject(2)));
-        answers = object -> object == 1 ? 204 : 503;
+        hook.answers(object -> object == 1 ? 204 : 503);
 
         caravan.set("caravan.batch-max-events", "1");
         process = caravan.run("redrive");
@@ -285,9 +273,9 @@ class RedriveIT {
                 .extracting(letter -> letter.path("position").asText())
                 .containsExactly("2000-0");
 
-        answers = object -> 204;
+        hook.answers(object -> 204);
         assertThat(redrive("")).contains("1 of 1 sent, 0 kept").endsWith("exit 0");
-        assertThat(taken).containsExactly(1, 2);
+        assertThat(hook.taken()).containsExactly(1, 2);
     }
 
     @Test
@@ -295,7 +283,7 @@ class RedriveIT {
         withHook("journal,hook").route("create.camel.yaml", failing("create"));
         follow(create("1000-0", anObject(1)));
         caravan.route("create.camel.yaml", Files.readString(Path.of("routes/create.camel.yaml")));
-        answers = object -> 400;
+        hook.answers(object -> 400);
 
         assertThat(redrive("")).contains("1 of 1 sent, 1 kept").endsWith("exit 1");
         assertThat(caravan.journalLength()).isEqualTo(1);
@@ -307,14 +295,14 @@ class RedriveIT {
     @Test
     void saysWhatItWouldSendAndSendsNothing() throws Exception {
         withHook("hook").route("update.camel.yaml", failing("update"));
-        answers = object -> 422;
+        hook.answers(object -> 422);
         follow(
                 create("1000-0", anObject(1)),
                 Frames.update("2000-0", malware("v0", 0, 0), malware("v1", 1, 0)),
                 Frame.of("3000-0", "create", "{\"data\": {\"name\": \"no id\"}}"),
                 Frame.of("4000-0", "create", "no JSON"));
         List<JsonNode> before = caravan.deadLetters();
-        hook.stop(0);
+        hook.close();
         move("data/state", "data/elsewhere");
 
         String said = redrive("--dry-run");
@@ -344,7 +332,7 @@ class RedriveIT {
     @Test
     void whatCannotBeSentStaysAsItIs() throws Exception {
         withHook("hook,journal");
-        answers = object -> 422;
+        hook.answers(object -> 422);
         follow(
                 create("1000-0", anObject(1)),
                 Frame.of("2000-0", "create", "{\"data\": {\"name\": \"no id\"}}"),
@@ -395,36 +383,9 @@ class RedriveIT {
     }
 
     private Installation withHook(String sinks) throws IOException {
-        hook = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
-        hook.createContext("/events", exchange -> {
-            Matcher object =
-                    OBJECT.matcher(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
-            int number = object.find() ? Integer.parseInt(object.group(1)) : -1;
-            int status = answers.applyAsInt(number);
-            if (status == 204) {
-                taken.add(number);
-            }
-            exchange.sendResponseHeaders(status, -1);
-            exchange.close();
-        });
-        hook.start();
-        return caravan.set("caravan.sinks", sinks)
-                .route("sinks/hook.camel.yaml", """
-                - route:
-                    id: sink-hook
-                    routeConfigurationId: sink
-                    from:
-                      uri: direct:sink-hook
-                      steps:
-                        - split:
-                            expression: {simple: "${body.events}"}
-                            stopOnException: true
-                            steps:
-                              - setProperty: {name: CaravanEvent, simple: "${body}"}
-                              - setBody: {simple: "${body.raw}"}
-                              - setHeader: {name: CamelHttpMethod, constant: POST}
-                              - to: {uri: "http://127.0.0.1:%d/events"}
-                """.formatted(hook.getAddress().getPort()));
+        hook = new HookSink();
+        hook.route(caravan, true);
+        return caravan.set("caravan.sinks", sinks);
     }
 
     /** What the platform sends, followed to its end and the program stopped. */

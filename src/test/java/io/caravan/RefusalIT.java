@@ -4,19 +4,15 @@ import static io.caravan.testkit.Frames.create;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import com.sun.net.httpserver.HttpServer;
 import io.caravan.ops.Program;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import java.io.IOException;
-import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -29,26 +25,16 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RefusalIT {
 
     private static final Duration SOON = Duration.ofSeconds(30);
-    private static final Pattern OBJECT = Pattern.compile("tool--00000000-0000-4000-8000-0*([0-9]+)");
 
     @TempDir
     Path home;
 
-    /** The objects' numbers, in the order in which their events were taken. */
-    private final List<Integer> taken = new CopyOnWriteArrayList<>();
-
-    private final AtomicInteger asked = new AtomicInteger();
     private final List<Frame> events =
             IntStream.rangeClosed(1, 30).mapToObj(RefusalIT::frame).toList();
     private FakePlatform platform;
     private Installation caravan;
     private Program program;
-    private HttpServer hook;
-
-    /** How the other side answers to an object. */
-    private interface Answers {
-        int status(int object);
-    }
+    private HookSink hook;
 
     @BeforeEach
     void install() throws IOException {
@@ -62,7 +48,7 @@ class RefusalIT {
             program.close();
         }
         if (hook != null) {
-            hook.stop(0);
+            hook.close();
         }
         platform.close();
     }
@@ -73,7 +59,7 @@ class RefusalIT {
         start(object -> object == 7 || object == 8 || object == 30 ? status : 204, true);
         await().atMost(SOON).until(() -> delivered() == 30);
 
-        assertThat(taken).isEqualTo(numbers(n -> n != 7 && n != 8 && n != 30));
+        assertThat(hook.taken()).isEqualTo(numbers(n -> n != 7 && n != 8 && n != 30));
         assertThat(caravan.journalLength()).isEqualTo(30);
         assertThat(caravan.deadLetters())
                 .extracting(letter -> letter.path("position").asText())
@@ -90,10 +76,10 @@ class RefusalIT {
         AtomicInteger away = new AtomicInteger(3);
         start(object -> object == 7 && away.getAndDecrement() > 0 ? 503 : object == 8 ? 400 : 204, true);
         await().atMost(SOON).until(() -> trouble().matches("sink-hook: .*503.*"));
-        assertThat(taken).isEqualTo(numbers(n -> n < 7));
+        assertThat(hook.taken()).isEqualTo(numbers(n -> n < 7));
         await().atMost(SOON).until(() -> delivered() == 30);
 
-        assertThat(taken).isEqualTo(numbers(n -> n != 8));
+        assertThat(hook.taken()).isEqualTo(numbers(n -> n != 8));
         assertThat(trouble()).isEmpty();
         assertThat(caravan.deadLetters()).hasSize(1);
     }
@@ -104,17 +90,17 @@ class RefusalIT {
         start(object -> object == 7 ? 400 : object == 20 && away.getAndDecrement() > 0 ? 503 : 204, true);
         await().atMost(SOON).until(() -> delivered() == 30);
 
-        assertThat(taken).isEqualTo(numbers(n -> n != 7));
+        assertThat(hook.taken()).isEqualTo(numbers(n -> n != 7));
         assertThat(caravan.deadLetters()).hasSize(1);
     }
 
     @Test
     void aSinkThatDoesNotSayWhichEventIsRefusedIsTriedAgainForEver() throws Exception {
         start(object -> object == 7 ? 400 : 204, false);
-        await().atMost(SOON).until(() -> asked.get() >= 7 + 2);
+        await().atMost(SOON).until(() -> hook.asked() >= 7 + 2);
 
         assertThat(trouble()).startsWith("sink-hook: ").contains("400");
-        assertThat(taken).isEqualTo(numbers(n -> n < 7));
+        assertThat(hook.taken()).isEqualTo(numbers(n -> n < 7));
         assertThat(caravan.deadLetters()).isEmpty();
         assertThat(delivered()).isLessThan(7);
         assertThat(caravan.journalLength()).isLessThan(7);
@@ -124,44 +110,15 @@ class RefusalIT {
     @ValueSource(ints = {401, 402, 404, 410, 429, 302})
     void anAddressThatIsWrongMakesNoDeadLetters(int status) throws Exception {
         start(object -> status, true);
-        await().atMost(SOON).until(() -> asked.get() >= 2);
+        await().atMost(SOON).until(() -> hook.asked() >= 2);
 
         assertThat(trouble()).startsWith("sink-hook: ");
         assertThat(caravan.deadLetters()).isEmpty();
     }
 
-    private void start(Answers answers, boolean saysWhich) throws Exception {
-        hook = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
-        hook.createContext("/events", exchange -> {
-            asked.incrementAndGet();
-            Matcher object = OBJECT.matcher(new String(exchange.getRequestBody().readAllBytes()));
-            int number = object.find() ? Integer.parseInt(object.group(1)) : -1;
-            int status = answers.status(number);
-            if (status == 204) {
-                taken.add(number);
-            }
-            exchange.sendResponseHeaders(status, -1);
-            exchange.close();
-        });
-        hook.start();
-        caravan.route("sinks/hook.camel.yaml", """
-                - route:
-                    id: sink-hook
-                    routeConfigurationId: sink
-                    from:
-                      uri: direct:sink-hook
-                      steps:
-                        - split:
-                            expression: {simple: "${body.events}"}
-                            stopOnException: true
-                            steps:
-                %s
-                              - setBody: {simple: "${body.raw}"}
-                              - setHeader: {name: CamelHttpMethod, constant: POST}
-                              - to: {uri: "http://127.0.0.1:%d/events"}
-                """.formatted(
-                        saysWhich ? "              - setProperty: {name: CaravanEvent, simple: \"${body}\"}" : "",
-                        hook.getAddress().getPort()));
+    private void start(IntUnaryOperator answers, boolean saysWhich) throws Exception {
+        hook = new HookSink().answers(answers);
+        hook.route(caravan, saysWhich);
         program = caravan.start();
     }
 

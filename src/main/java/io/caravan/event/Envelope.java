@@ -38,7 +38,7 @@ public record Envelope(Event.Kind kind, String type, String message, StixObject 
                     case "origin" -> referer = referer(json);
                     case "type" -> type = Json.textOr(type, json);
                     case "message" -> message = Json.textOr(message, json);
-                    case "context" -> context = Optional.of(piece(json, raw));
+                    case "context" -> context = Json.object(json, raw).or(() -> Optional.of(Json.EMPTY));
                     default -> json.skipChildren();
                 }
             }
@@ -78,14 +78,6 @@ public record Envelope(Event.Kind kind, String type, String message, StixObject 
                 throw new Unreadable("it begins with a byte that begins no JSON in UTF-8");
             }
         }
-    }
-
-    /** The bytes of the object that the parser stands at, which it leaves behind whole; nothing of what is no object. */
-    private static Bytes piece(JsonParser json, Bytes raw) throws IOException {
-        long from = json.currentTokenLocation().getByteOffset();
-        boolean isObject = json.isExpectedStartObjectToken();
-        json.skipChildren();
-        return isObject ? raw.piece(from, json.currentTokenLocation().getByteOffset() + 1) : Bytes.of("{}");
     }
 
     private static String referer(JsonParser json) throws IOException {

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Optional;
 
 /** How JSON is read and written here: of any length, numbers as they are written. */
 public final class Json {
@@ -27,6 +28,9 @@ public final class Json {
             .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
             .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
             .build();
+
+    /** An object without members. */
+    public static final Bytes EMPTY = Bytes.of("{}");
 
     private Json() {}
 
@@ -52,11 +56,21 @@ public final class Json {
     }
 
     /** The text the parser stands at; something else is passed over. */
-    static String textOr(String otherwise, JsonParser json) throws IOException {
+    public static String textOr(String otherwise, JsonParser json) throws IOException {
         if (json.currentToken() == JsonToken.VALUE_STRING) {
             return json.getText();
         }
         json.skipChildren();
         return otherwise;
+    }
+
+    /** The bytes of the object that the parser stands at; empty for something else. Both are passed over. */
+    public static Optional<Bytes> object(JsonParser json, Bytes source) throws IOException {
+        long from = json.currentTokenLocation().getByteOffset();
+        boolean isObject = json.isExpectedStartObjectToken();
+        json.skipChildren();
+        return isObject
+                ? Optional.of(source.piece(from, json.currentTokenLocation().getByteOffset() + 1))
+                : Optional.empty();
     }
 }

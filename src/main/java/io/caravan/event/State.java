@@ -161,8 +161,7 @@ public final class State implements PositionStore, AutoCloseable {
      * @return whether something was prepared behind it
      */
     public synchronized boolean settle(Position position) throws IOException {
-        byte[] json = position.toJson();
-        return settle(Optional.of(json));
+        return settle(Optional.of(position.toJson()));
     }
 
     /** Drops what was prepared. */

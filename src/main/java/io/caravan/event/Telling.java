@@ -16,8 +16,6 @@ import java.util.stream.Stream;
 /** Puts the changes of one event together, and tells each to what is known as it is added. */
 final class Telling {
 
-    private static final Bytes NOTHING = Bytes.of("{}");
-
     private final Event event;
     private final Known known;
     private final boolean isFiltered;
@@ -166,7 +164,7 @@ final class Telling {
         boolean showsMore = !isContextShown
                 && event.envelope()
                         .context()
-                        .filter(context -> !context.equals(NOTHING))
+                        .filter(context -> !context.equals(Json.EMPTY))
                         .isPresent();
         Meaning.Contents contents = new Meaning.Contents(showsMore ? Optional.of(Tlp.RED) : strictest, types);
         return new Meaning(event, contents, false, changes, IndicatorState.of(changes, known), staleReferences);

@@ -36,6 +36,9 @@ import javax.net.ssl.SSLHandshakeException;
 public final class Platform {
 
     private static final ObjectMapper JSON = new ObjectMapper();
+    /** What the stream of all that the user may read is called here. */
+    private static final String BASE_STREAM = "raw";
+
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
 
     private final String url;
@@ -48,7 +51,7 @@ public final class Platform {
 
         /** The path of a stream by its name: {@code live}, {@code raw} or a live stream's id. */
         public static String pathOf(String stream) {
-            return stream.equals("raw")
+            return stream.equals(BASE_STREAM)
                     ? "/stream"
                     : "/stream/"
                             + URLEncoder.encode(stream, StandardCharsets.UTF_8).replace("+", "%20");
@@ -136,6 +139,11 @@ public final class Platform {
             throw new IllegalArgumentException("url ends in /stream: say the platform's address without it");
         }
         return address;
+    }
+
+    /** Whether a stream, by its name, can have snapshots; a stream with a filter may still say that it has none. */
+    public static boolean hasSnapshots(String stream) {
+        return !stream.equals(BASE_STREAM);
     }
 
     public String url() {

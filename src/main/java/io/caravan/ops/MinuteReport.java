@@ -6,7 +6,6 @@ import io.caravan.opencti.stream.OpenctiConsumer;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -18,11 +17,7 @@ final class MinuteReport implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(MinuteReport.class);
     private static final long PERIOD_SECONDS = 60;
 
-    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(task -> {
-        Thread thread = new Thread(task, "minute-report");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final ScheduledExecutorService clock = Clocks.daemon("minute-report");
 
     MinuteReport(List<OpenctiConsumer> consumers) {
         for (OpenctiConsumer consumer : consumers) {

@@ -6,7 +6,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.OptionalLong;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -27,11 +26,7 @@ final class ReconcileRequests implements AutoCloseable {
     /** How many reconciles had begun when the request was first seen; empty while there is none. */
     private OptionalLong begunBefore = OptionalLong.empty();
 
-    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(task -> {
-        Thread thread = new Thread(task, "reconcile-requests");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final ScheduledExecutorService clock = Clocks.daemon("reconcile-requests");
 
     ReconcileRequests(Path dataDirectory, OpenctiConsumer consumer) {
         this.file = fileIn(dataDirectory);

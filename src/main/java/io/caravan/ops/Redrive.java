@@ -14,7 +14,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 
@@ -84,11 +83,7 @@ public final class Redrive {
 
     /** True when all went that was to be sent. */
     public boolean run() throws Program.Unusable, IOException, InterruptedException {
-        ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(task -> {
-            Thread thread = new Thread(task, "redrive-report");
-            thread.setDaemon(true);
-            return thread;
-        });
+        ScheduledExecutorService clock = Clocks.daemon("redrive-report");
         try {
             OpenctiConsumer consumer = program.startWithoutFollowing();
             clock.scheduleAtFixedRate(() -> report(consumer), 1, 1, TimeUnit.SECONDS);

@@ -51,13 +51,13 @@ public record DeadLetterLine(Instant time, DeadLetter letter) {
                 json.nextToken();
                 switch (field) {
                     case "time" -> time = Optional.of(Instant.parse(json.getText()));
-                    case "sink" -> sink = text(json);
-                    case "position" -> position = text(json);
-                    case "op" -> op = text(json);
-                    case "id" -> id = text(json);
-                    case "error" -> error = text(json);
+                    case "sink" -> sink = Json.textOr("", json);
+                    case "position" -> position = Json.textOr("", json);
+                    case "op" -> op = Json.textOr("", json);
+                    case "id" -> id = Json.textOr("", json);
+                    case "error" -> error = Json.textOr("", json);
                     case "attempts" -> attempts = json.getIntValue();
-                    case "event" -> event = object(json, line);
+                    case "event" -> event = Json.object(json, line).filter(DeadLetterLine::isText);
                     default -> json.skipChildren();
                 }
             }
@@ -123,23 +123,8 @@ public record DeadLetterLine(Instant time, DeadLetter letter) {
         }
     }
 
-    private static String text(JsonParser json) throws IOException {
-        if (json.currentToken() == JsonToken.VALUE_STRING) {
-            return json.getText();
-        }
-        json.skipChildren();
-        return "";
-    }
-
-    /** The bytes of the object that the parser stands at; empty where that is something else, or stands for what was no text. */
-    private static Optional<Bytes> object(JsonParser json, Bytes line) throws IOException {
-        long from = json.currentTokenLocation().getByteOffset();
-        boolean isObject = json.isExpectedStartObjectToken();
-        json.skipChildren();
-        if (!isObject) {
-            return Optional.empty();
-        }
-        Bytes object = line.piece(from, json.currentTokenLocation().getByteOffset() + 1);
-        return object.startsWith(NO_TEXT) ? Optional.empty() : Optional.of(object);
+    /** Whether the object is what came, and does not stand for bytes that are no text. */
+    private static boolean isText(Bytes object) {
+        return !object.startsWith(NO_TEXT);
     }
 }

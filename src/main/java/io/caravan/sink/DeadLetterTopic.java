@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -76,7 +77,7 @@ public final class DeadLetterTopic implements DeadLetters {
         for (ByteBuffer part : DeadLetterFiles.line(letter, time)) {
             line.write(part.array(), part.arrayOffset() + part.position(), part.remaining());
         }
-        byte[] json = line.toString(UTF_8).strip().getBytes(UTF_8);
+        byte[] json = Arrays.copyOf(line.toByteArray(), line.size() - 1); // without the line's end
         return new ProducerRecord<>(
                 name(), null, time.toEpochMilli(), letter.sink().getBytes(UTF_8), json);
     }

@@ -1,7 +1,6 @@
 package io.caravan.sink;
 
 import io.caravan.event.Batch;
-import io.caravan.event.Bytes;
 import io.caravan.event.Change;
 import io.caravan.event.Change.Reason;
 import io.caravan.event.Change.Type;
@@ -9,6 +8,7 @@ import io.caravan.event.Envelope;
 import io.caravan.event.Event;
 import io.caravan.event.IndicatorState;
 import io.caravan.event.IndicatorState.Named;
+import io.caravan.event.Json;
 import io.caravan.event.Marked;
 import io.caravan.event.Meaning;
 import io.caravan.event.StixObject;
@@ -30,8 +30,6 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
 
     /** Lets everything through. */
     public static final Door OPEN = new Door(Optional.empty(), Set.of());
-
-    private static final Bytes NOTHING = Bytes.of("{}");
 
     public Door {
         types = Set.copyOf(types);
@@ -175,7 +173,7 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
      * a STIX id is made of a name.
      */
     private Change with(Change change, Event event) {
-        boolean isUnsaid = event.raw().equals(NOTHING) && change.mergedInto().isPresent();
+        boolean isUnsaid = event.raw().equals(Json.EMPTY) && change.mergedInto().isPresent();
         Optional<Marked> before = change.past().filter(this::mayPass);
         boolean isBeforeUnsaid = before.isEmpty() && change.past().isPresent();
         return new Change(
@@ -196,7 +194,7 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
     private static Event placeOf(Event event) {
         StixObject object = event.object();
         StixObject ids = new StixObject(
-                NOTHING,
+                Json.EMPTY,
                 object.id(),
                 object.type(),
                 object.internalId(),
@@ -208,7 +206,7 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
                 List.of(),
                 List.of());
         Envelope envelope = new Envelope(event.kind(), event.envelope().type(), "", ids, Optional.empty());
-        return new Event(event.id(), event.op(), envelope, NOTHING, event.kept());
+        return new Event(event.id(), event.op(), envelope, Json.EMPTY, event.kept());
     }
 
     private List<Named> mildEnough(List<Named> named) {

@@ -54,12 +54,7 @@ class DoorTest {
 
     @Test
     void theNameOfThePlatformsOwnMarkingCounts() throws Exception {
-        happens(
-                "create",
-                object("marking-definition", 9, "")
-                        .replace("marking-definition--" + uuid(9), OWN)
-                        .replace("\"name\":\"n9\"", "\"name\":\"tlp:red\""),
-                "");
+        define(OWN, "tlp:red");
         create("tool", 1, OWN);
 
         assertThat(UP_TO_GREEN.let(batch()).changes())
@@ -69,12 +64,7 @@ class DoorTest {
 
     @Test
     void whatASnapshotTellsAgainPassesNoMoreThanItDidAtFirst() throws Exception {
-        happens(
-                "create",
-                object("marking-definition", 9, "")
-                        .replace("marking-definition--" + uuid(9), OWN)
-                        .replace("\"name\":\"n9\"", "\"name\":\"tlp:red\""),
-                "");
+        define(OWN, "tlp:red");
         create("tool", 1, OWN);
         create("tool", 2, GREEN);
         meanings.clear();
@@ -172,12 +162,7 @@ class DoorTest {
 
     @Test
     void aRelationBearsTheNamesOfItsEndsAndPassesOnlyIfTheyMay() throws Exception {
-        happens(
-                "create",
-                object("marking-definition", 9, "")
-                        .replaceFirst("marking-definition--" + uuid(9), RED)
-                        .replace("\"name\":\"n9\"", "\"name\":\"TLP:RED\""),
-                "");
+        define(RED, "TLP:RED");
         create("malware", 1, RED);
         create("indicator", 2, GREEN);
         happens(
@@ -436,6 +421,16 @@ class DoorTest {
     private Batch batch() {
         Position position = Position.startingAt("https://platform", "live", EventId.ZERO);
         return new Batch(position, position, Instant.EPOCH, meanings);
+    }
+
+    /** Of the internal id {@code uuid(9)}. */
+    private void define(String marking, String name) throws Exception {
+        happens(
+                "create",
+                object("marking-definition", 9, "")
+                        .replaceFirst("marking-definition--" + uuid(9), marking)
+                        .replace("\"name\":\"n9\"", "\"name\":\"" + name + "\""),
+                "");
     }
 
     private void create(String type, int number, String marking) throws Exception {

@@ -119,6 +119,21 @@ public final class KafkaBroker implements AutoCloseable {
         Thread.currentThread().join();
     }
 
+    /** This broker as a process of its own, which can be killed and halted; {@link #start} is not for it then. */
+    public synchronized Process process() throws IOException {
+        return new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-XX:TieredStopAtLevel=1",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        KafkaBroker.class.getName(),
+                        data.toString(),
+                        String.valueOf(port))
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+    }
+
     public synchronized KafkaBroker port(int plain) {
         port = plain;
         return this;

@@ -136,20 +136,11 @@ final class Follower {
 
     /** From where the position is stored, which waits until that can be read. False on a first run, or when stopped before. */
     private boolean goOn() throws InterruptedException {
-        for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
-            try {
-                Optional<Position> stored = target.read();
-                health.delivered();
-                stored.ifPresent(this::begin);
-                return inbox().isPresent();
-            } catch (IOException e) {
-                Duration wait = backoff.withJitter();
-                health.notDelivered(Reason.of(e));
-                LOG.warn("The position cannot be read: {}; {}", Reason.of(e), Reason.nextTryIn(wait));
-                stopping.pause(wait);
-            }
-        }
-        return false;
+        persistence
+                .untilAnswered("The position cannot be read", target::read)
+                .flatMap(stored -> stored)
+                .ifPresent(this::begin);
+        return inbox().isPresent();
     }
 
     /** On a first run: asks until the platform has said where to begin. False when stopped before. */
@@ -169,20 +160,13 @@ final class Follower {
 
     /** Until what holds the position has it, and begins there. False when stopped before. */
     private boolean store(Position start) throws InterruptedException {
-        for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
-            try {
-                target.store(start);
-                health.delivered();
-                begin(start);
-                return inbox().isPresent();
-            } catch (IOException e) {
-                Duration wait = backoff.withJitter();
-                health.notDelivered(Reason.of(e));
-                LOG.warn("The first position cannot be stored: {}; {}", Reason.of(e), Reason.nextTryIn(wait));
-                stopping.pause(wait);
-            }
-        }
-        return false;
+        persistence
+                .untilAnswered("The first position cannot be stored", () -> {
+                    target.store(start);
+                    return start;
+                })
+                .ifPresent(this::begin);
+        return inbox().isPresent();
     }
 
     private synchronized void begin(Position start) {
@@ -212,7 +196,7 @@ final class Follower {
         if (at.dueReconcile().isEmpty()) {
             return true;
         }
-        Removals removals = new Removals(store, options, stopping, health);
+        Removals removals = new Removals(store, options, persistence);
         boolean isThrough = removals.deliver(at, events -> deliver(source.ofWithin(events)));
         if (isThrough) {
             source.endReconcile();

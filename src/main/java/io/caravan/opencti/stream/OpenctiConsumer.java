@@ -302,7 +302,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
 
     /** Whether the stream has snapshots, without which nothing can be reconciled. */
     public boolean hasSnapshots() {
-        return !endpoint.getStream().equals("raw");
+        return Platform.hasSnapshots(endpoint.getStream());
     }
 
     /** Reconciles as soon as no snapshot is read and no reconcile is under way; {@link #position} says when it is. */

@@ -1,16 +1,23 @@
 package io.caravan.opencti.stream;
 
 import io.caravan.event.Batch;
+import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tries a batch until it is delivered, after 1 s, doubling to a minute, or until the end is asked for. Nothing overtakes it. */
+/** Tries until it succeeds, after 1 s, doubling to a minute, or until the end is asked for. Nothing overtakes a batch. */
 final class Persistence {
 
     /** A batch's way to every sink, and to its position being stored behind it. */
     interface Attempt {
         void make() throws Exception;
+    }
+
+    /** What is asked of whatever holds the position, which may be away for the moment. */
+    interface Question<T> {
+        T answer() throws IOException;
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(Persistence.class);
@@ -44,5 +51,26 @@ final class Persistence {
                 stopping.pause(wait);
             }
         }
+    }
+
+    /**
+     * The answer; empty when stopped before.
+     *
+     * @param trouble what the log says where there is none, such as "the position cannot be read"
+     */
+    <T> Optional<T> untilAnswered(String trouble, Question<T> question) throws InterruptedException {
+        for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
+            try {
+                T answer = question.answer();
+                health.delivered();
+                return Optional.of(answer);
+            } catch (IOException e) {
+                Duration wait = backoff.withJitter();
+                health.notDelivered(Reason.of(e));
+                LOG.warn("{}: {}; {}", trouble, Reason.of(e), Reason.nextTryIn(wait));
+                stopping.pause(wait);
+            }
+        }
+        return Optional.empty();
     }
 }

@@ -184,7 +184,7 @@ final class Reader implements Runnable {
         if (options.getOnGap() == OpenctiConfiguration.OnGap.fail) {
             return new Unfollowable(gap.getMessage() + "; on-gap is fail, so it is not followed any further", null);
         }
-        if (stream.equals("raw")) {
+        if (!Platform.hasSnapshots(stream)) {
             LOG.warn("{}; the log is read again from its start", gap.getMessage());
             inbox.beginLogAgain();
         } else {
@@ -415,7 +415,7 @@ final class Reader implements Runnable {
                 Duration length = lengthOfGap(position, first.get());
                 String message = "the platform's log begins at " + first.get() + " and no longer keeps our position "
                         + position + ": a gap of " + length;
-                if (stream.equals("raw") && options.getOnGap() == OpenctiConfiguration.OnGap.recover) {
+                if (!Platform.hasSnapshots(stream) && options.getOnGap() == OpenctiConfiguration.OnGap.recover) {
                     counters.gap(length);
                     LOG.warn("{}; the base stream has no snapshot, so what lay in the gap is lost", message);
                 } else {

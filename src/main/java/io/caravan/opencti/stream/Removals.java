@@ -7,7 +7,6 @@ import io.caravan.event.PositionStore;
 import io.caravan.event.Reconciliation;
 import io.caravan.event.StixObject;
 import io.caravan.opencti.OpenctiConfiguration;
-import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -30,14 +29,12 @@ final class Removals {
 
     private final PositionStore store;
     private final OpenctiConfiguration options;
-    private final Stopping stopping;
-    private final Health health;
+    private final Persistence persistence;
 
-    Removals(PositionStore store, OpenctiConfiguration options, Stopping stopping, Health health) {
+    Removals(PositionStore store, OpenctiConfiguration options, Persistence persistence) {
         this.store = store;
         this.options = options;
-        this.stopping = stopping;
-        this.health = health;
+        this.persistence = persistence;
     }
 
     /**
@@ -77,21 +74,8 @@ final class Removals {
         }
     }
 
-    private interface Question<T> {
-        T answer() throws IOException;
-    }
-
     /** Asks until the state answers; empty when stopped before. */
-    private <T> Optional<T> ask(Question<T> question) throws InterruptedException {
-        for (Backoff backoff = Backoff.FIRST; !stopping.isAsked(); backoff = backoff.next()) {
-            try {
-                return Optional.of(question.answer());
-            } catch (IOException e) {
-                health.notDelivered(Reason.of(e));
-                LOG.warn("What is gone cannot be read: {}; {}", Reason.of(e), Reason.nextTryIn(backoff.delay()));
-                stopping.pause(backoff.delay());
-            }
-        }
-        return Optional.empty();
+    private <T> Optional<T> ask(Persistence.Question<T> question) throws InterruptedException {
+        return persistence.untilAnswered("What is gone cannot be read", question);
     }
 }

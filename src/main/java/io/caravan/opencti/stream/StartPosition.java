@@ -34,10 +34,9 @@ final class StartPosition {
         if (start instanceof Start.Now) {
             return at(endOfLog());
         }
-        boolean hasSnapshots = !stream.equals("raw");
         EventId from =
                 start instanceof Start.Since since ? EventId.at(since.date()).before() : EventId.ZERO;
-        if (!hasSnapshots) {
+        if (!Platform.hasSnapshots(stream)) {
             return at(from);
         }
         Instant until = clock.now().minus(SEARCHABLE_AFTER);
