@@ -14,6 +14,7 @@ import io.caravan.testkit.KafkaBroker;
 import io.caravan.testkit.Play;
 import io.caravan.testkit.Recording;
 import io.caravan.testkit.Script;
+import io.caravan.testkit.SmallDisk;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -27,7 +28,10 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
@@ -38,9 +42,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Breaks everything at random instants, again and again: the program is killed and put to sleep, so is the broker, and the
- * platform's connections are cut, silent, refused, and repeat themselves. In the end whoever reads committed records has
- * every event once and in order, and so has the journal; and every change is what it is where nothing happens.
+ * Breaks everything at random instants, again and again: the program is killed and put to sleep, so is the broker, the
+ * disk fills, and the platform's connections are cut, silent, refused, and repeat themselves. In the end whoever reads
+ * committed records has every event once and in order, and so has the journal; and every change is what it is where
+ * nothing happens. Likewise, of the records, where two instances deliver at once.
  *
  * <p>{@code -Dchaos.kills=500} kills so often, a few times by default; {@code -Dchaos.seed=…} breaks the same things again,
  * at about the same instants.
@@ -52,6 +57,8 @@ class ChaosIT {
     private static final long SEED = Long.getLong("chaos.seed", System.nanoTime());
     /** So many are for one life of the program, with what its faults cost. */
     private static final int EVENTS_A_KILL = 120;
+    /** What the program keeps on its disk for so many events, and as much again. */
+    private static final int MEGABYTES = 64 + 2 * KILLS;
 
     private static final Duration SOON = Duration.ofSeconds(120);
     private static final Duration LATER = Duration.ofMinutes(20);
@@ -60,50 +67,47 @@ class ChaosIT {
     Path home;
 
     @TempDir
-    Path calmHome;
+    Path otherHome;
 
     @TempDir
     Path brokerData;
 
     private final Random random = new Random(SEED);
     private final String prefix = "chaos-" + UUID.randomUUID() + ".";
-    private final Map<String, Integer> figures = new java.util.TreeMap<>();
+    private final Map<String, Integer> figures = new TreeMap<>();
     private FakePlatform platform;
     private KafkaBroker broker;
     private Process brokerProcess;
     private Installation caravan;
+    private Optional<SmallDisk> disk = Optional.empty();
     private Process process;
+    private Process otherProcess;
 
     @BeforeEach
     void start() throws Exception {
         platform = FakePlatform.start();
         broker = new KafkaBroker(brokerData); // to know its port; it runs as a process
         brokerProcess = broker.process();
-        caravan = installation(home, prefix)
-                .set("caravan.sinks", "journal,mirror,kafka")
-                .set("caravan.batch-max-events", "25")
-                .set("opencti.heartbeat-timeout", "1s")
-                .set("kafka.client.request.timeout.ms", "1000")
-                .set("kafka.client.default.api.timeout.ms", "2000")
-                .set("kafka.client.delivery.timeout.ms", "1500")
-                .set("kafka.client.max.block.ms", "1500")
-                .set("kafka.client.transaction.timeout.ms", "2000");
+        caravan = impatient(installation(home, prefix));
+        System.out.println("chaos: -Dchaos.kills=" + KILLS + " -Dchaos.seed=" + SEED);
     }
 
     @AfterEach
     void stop() throws Exception {
-        for (Process each : Arrays.asList(process, brokerProcess)) {
+        for (Process each : Arrays.asList(process, otherProcess, brokerProcess)) {
             if (each != null) {
                 each.destroyForcibly().waitFor();
             }
         }
+        disk.ifPresent(SmallDisk::close);
         platform.close();
     }
 
     @Test
     void everyEventIsThereOnceAndInOrder() throws Exception {
-        System.out.println("chaos: -Dchaos.kills=" + KILLS + " -Dchaos.seed=" + SEED);
-        List<Frame> events = events();
+        disk = SmallDisk.mountIfPossible(home.resolve("data"), MEGABYTES);
+        caravan.set("caravan.sinks", "journal,mirror,kafka");
+        List<Frame> events = events(KILLS * EVENTS_A_KILL);
         platform.append(events);
         Map<String, List<Long>> calmChanges = calmChanges(events.size());
         while (figures.getOrDefault("kills of the program", 0) < KILLS) {
@@ -115,11 +119,7 @@ class ChaosIT {
         process.destroy();
         assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
 
-        Map<String, List<Long>> wanted = new HashMap<>();
-        events.forEach(event -> add(wanted, internalId(event), event.id(), event.data()));
-        Map<String, List<Long>> got = records(prefix + "events");
-        report(events.size(), wanted, got);
-        assertThat(got.equals(wanted)).as("seed %d: the topic of events", SEED).isTrue();
+        assertEachIsThereOnce(events);
         assertThat(records(prefix + "changes").equals(calmChanges))
                 .as("seed %d: the topic of changes", SEED)
                 .isTrue();
@@ -127,20 +127,65 @@ class ChaosIT {
                         .equals(events.stream().map(Installation.Line::of).toList()))
                 .as("seed %d: the journal", SEED)
                 .isTrue();
-        assertThat(mirror(home)).as("seed %d: the mirror", SEED).isEqualTo(mirror(calmHome));
+        assertThat(mirror(home)).as("seed %d: the mirror", SEED).isEqualTo(mirror(otherHome));
         assertThat(caravan.deadLetters()).isEmpty();
+    }
+
+    @Test
+    void twoInstancesAtOnceLoseAndRepeatNothing() throws Exception {
+        int kills = Math.max(2, KILLS / 10);
+        List<Frame> events = events(kills * EVENTS_A_KILL);
+        platform.append(events).always(play().rate(20));
+        Installation other = impatient(installation(otherHome, prefix));
+        for (Installation each : List.of(caravan, other)) {
+            each.set("caravan.sinks", "kafka").set("kafka.topics", "events");
+        }
+        process = caravan.run("run", "-Xmx128m");
+        otherProcess = other.run("run", "-Xmx128m");
+        await().atMost(SOON).until(() -> !process.isAlive() || !otherProcess.isAlive());
+        while (figures.getOrDefault("kills of an instance", 0) < kills) {
+            process = running(process, caravan);
+            otherProcess = running(otherProcess, other);
+            Thread.sleep(random.nextInt(6000));
+            Process one = random.nextBoolean() ? process : otherProcess;
+            if (random.nextInt(4) == 0) {
+                count("sleeps of an instance");
+                Halt.of(one, Duration.ofMillis(random.nextInt(4000)));
+            } else {
+                count("kills of an instance");
+                one.destroyForcibly().waitFor();
+            }
+        }
+        otherProcess.destroyForcibly().waitFor();
+        platform.always(play());
+        process.destroyForcibly().waitFor();
+        process = caravan.run("run");
+        new CommittedPosition(broker, prefix).awaitTheEndOf(events, LATER);
+
+        assertEachIsThereOnce(events);
+    }
+
+    /** Started again where it has ended: it was killed, or it has met the other. */
+    private Process running(Process instance, Installation installation) throws IOException {
+        if (instance.isAlive()) {
+            return instance;
+        }
+        if (instance.exitValue() == 1) {
+            count("ends because of the other");
+        }
+        return installation.run("run", "-Xmx128m");
     }
 
     /** Something happens to the program, to the broker, or to both; the platform's connections fail all the time. */
     private void disturb() throws Exception {
-        platform.forgetNext().next(script(), script()).always(play().rate(2000));
+        platform.forgetNext().next(scripts()).always(play().rate(2000));
         ensureRunning();
         long before = journalBytes();
         await().atMost(SOON)
                 .pollInterval(Duration.ofMillis(5))
                 .until(() -> journalBytes() > before || !process.isAlive());
         Thread.sleep(random.nextInt(200));
-        int what = random.nextInt(20);
+        int what = random.nextInt(22);
         if (what < 14) {
             count("kills of the program");
             process.destroyForcibly().waitFor();
@@ -150,15 +195,35 @@ class ChaosIT {
         } else if (what < 18) {
             count("sleeps of the broker");
             Halt.of(brokerProcess, Duration.ofMillis(200 + random.nextInt(3000)));
-        } else {
+        } else if (what < 20) {
             count("kills of the broker");
             brokerProcess.destroyForcibly().waitFor();
-            if (random.nextBoolean()) {
-                count("kills of the program");
-                process.destroyForcibly().waitFor();
-            }
+            killSometimes();
             brokerProcess = broker.process();
+        } else if (disk.isPresent()) {
+            count("times that the disk was full");
+            disk.get().fill();
+            Thread.sleep(random.nextInt(2000));
+            killSometimes();
+            disk.get().free();
         }
+    }
+
+    private void killSometimes() throws InterruptedException {
+        if (random.nextBoolean()) {
+            count("kills of the program");
+            process.destroyForcibly().waitFor();
+        }
+    }
+
+    /** What the next connections meet; now and then, half of them are refused. */
+    private Script[] scripts() {
+        if (random.nextInt(8) > 0) {
+            return new Script[] {script(), script()};
+        }
+        return Stream.generate(() -> random.nextBoolean() ? Answer.status(500) : script())
+                .limit(6)
+                .toArray(Script[]::new);
     }
 
     private Script script() {
@@ -166,7 +231,7 @@ class ChaosIT {
         int event = 1 + random.nextInt(200);
         Play.Ending ending = Play.Ending.values()[random.nextInt(Play.Ending.values().length)];
         return switch (random.nextInt(8)) {
-            case 0 -> Answer.status(500);
+            case 0 -> Answer.status(500 + random.nextInt(5));
             case 1 -> play().cutAfter(event, ending);
             case 2, 3 -> play().cutWithin(event, random.nextInt(3000), ending);
             case 4 -> play().resend(1 + random.nextInt(100)).cutAfter(event, ending);
@@ -177,9 +242,8 @@ class ChaosIT {
         };
     }
 
-    private List<Frame> events() throws IOException {
+    private static List<Frame> events(int wanted) throws IOException {
         List<Frame> recorded = Capture.events("volume/vol-all.sse");
-        int wanted = KILLS * EVENTS_A_KILL;
         List<Frame> events = new ArrayList<>();
         Recording recording = new Recording(recorded);
         Instant begin = Instant.parse("2026-11-21T00:00:00Z");
@@ -202,6 +266,18 @@ class ChaosIT {
                 .set("kafka.brokers", broker.brokers());
     }
 
+    /** Each wait within it is short, so that what breaks is noticed soon. */
+    private static Installation impatient(Installation installation) {
+        return installation
+                .set("caravan.batch-max-events", "25")
+                .set("opencti.heartbeat-timeout", "1s")
+                .set("kafka.client.request.timeout.ms", "1000")
+                .set("kafka.client.default.api.timeout.ms", "2000")
+                .set("kafka.client.delivery.timeout.ms", "1500")
+                .set("kafka.client.max.block.ms", "1500")
+                .set("kafka.client.transaction.timeout.ms", "2000");
+    }
+
     private void ensureRunning() throws IOException {
         if (process == null || !process.isAlive()) {
             assertThat(process == null || process.exitValue() != 1 && process.exitValue() != 2)
@@ -214,7 +290,7 @@ class ChaosIT {
     /** What a run in which nothing happens leaves in the topic of changes. */
     private Map<String, List<Long>> calmChanges(int events) throws Exception {
         await().atMost(SOON).ignoreExceptions().until(() -> Topics.of(broker).count("any") == 0);
-        try (Program program = installation(calmHome, "calm-" + prefix).start()) {
+        try (Program program = installation(otherHome, "calm-" + prefix).start()) {
             await().atMost(LATER)
                     .until(() -> program.consumers().get(0).counters().delivered() == events);
         }
@@ -241,16 +317,21 @@ class ChaosIT {
         records.computeIfAbsent(key, none -> new ArrayList<>()).add(print);
     }
 
-    private void report(int events, Map<String, List<Long>> wanted, Map<String, List<Long>> got) {
+    /** For readers of committed records, and in the order of each key. */
+    private void assertEachIsThereOnce(List<Frame> events) {
+        Map<String, List<Long>> wanted = new HashMap<>();
+        events.forEach(event -> add(wanted, Frames.internalIdOf(event), event.id(), event.data()));
+        Map<String, List<Long>> got = records(prefix + "events");
         int lost = 0;
         int twice = 0;
         for (Map.Entry<String, List<Long>> each : wanted.entrySet()) {
-            List<Long> there = got.getOrDefault(each.getKey(), List.of());
+            Set<Long> there = new HashSet<>(got.getOrDefault(each.getKey(), List.of()));
             lost += (int)
                     each.getValue().stream().filter(one -> !there.contains(one)).count();
-            twice += there.size() - new HashSet<>(there).size();
+            twice += got.getOrDefault(each.getKey(), List.of()).size() - there.size();
         }
-        System.out.println("chaos: " + figures + ", events " + events + ", lost " + lost + ", twice " + twice);
+        System.out.println("chaos: " + figures + ", events " + events.size() + ", lost " + lost + ", twice " + twice);
+        assertThat(got.equals(wanted)).as("seed %d: the topic of events", SEED).isTrue();
     }
 
     private long journalBytes() throws IOException {
@@ -286,9 +367,5 @@ class ChaosIT {
 
     private void count(String what) {
         figures.merge(what, 1, Integer::sum);
-    }
-
-    private static String internalId(Frame event) {
-        return Frames.internalIdOf(event);
     }
 }

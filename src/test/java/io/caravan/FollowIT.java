@@ -223,7 +223,7 @@ class FollowIT {
                 Frames.snapshot(at(now.minusSeconds(900)), anObject(2)),
                 Frames.snapshot(at(now.minusSeconds(700)), anObject(3)));
         Frame live = create(at(now.minusSeconds(10)), anObject(4));
-        platform.snapshot(snapshot).append(live);
+        platform.snapshot(snapshot).append(create(at(now.minusSeconds(900)), anObject(2)), live);
         program = caravan.set("opencti.start", "").start();
         await().atMost(SOON).until(() -> caravan.journalLength() == 4);
         assertThat(caravan.journal()).isEqualTo(lines(Stream.concat(snapshot.stream(), Stream.of(live))));
@@ -234,18 +234,55 @@ class FollowIT {
 
         platform.append(create(at(now.minusSeconds(5)), anObject(5)));
         await().atMost(SOON).until(() -> caravan.journalLength() == 5);
-        platform.endStreams(Play.Ending.CLEAN);
-        platform.awaitConnections(2);
         assertThat(platform.streamRequests().get(1).query())
                 .doesNotContainKey("recover")
+                .containsEntry("from", at(until));
+        platform.endStreams(Play.Ending.CLEAN);
+        platform.awaitConnections(3);
+        assertThat(platform.streamRequests().get(2).query())
+                .doesNotContainKey("recover")
                 .containsEntry("from", live.id());
+    }
+
+    @Test
+    void beginsWithASnapshotUpToALogThatIsYoung() throws Exception {
+        Instant now = Instant.now();
+        List<Frame> snapshot = List.of(Frames.snapshot(at(now.minusSeconds(500)), anObject(1)));
+        List<Frame> log =
+                List.of(create(at(now.minusSeconds(30)), anObject(2)), create(at(now.minusSeconds(10)), anObject(3)));
+        platform.snapshot(snapshot).append(log);
+        program = caravan.set("opencti.start", "").set("opencti.on-gap", "fail").start();
+        await().atMost(SOON).until(() -> caravan.journalLength() == 3);
+        assertThat(caravan.journal()).isEqualTo(lines(Stream.concat(snapshot.stream(), log.stream())));
+        assertThat(consumer().counters().gaps()).isZero();
+    }
+
+    @Test
+    void noticesThatTheLogWasLostWhileTheSnapshotWasRead() throws Exception {
+        Instant now = Instant.now();
+        platform.snapshot(List.of(
+                        Frames.snapshot(at(now.minusSeconds(500)), anObject(1)),
+                        Frames.snapshot(at(now.minusSeconds(600)), anObject(2))))
+                .append(create(at(now.minusSeconds(500)), anObject(1)))
+                .next(play().silentAfter(1));
+        program = caravan.set("opencti.start", "").start();
+        await().atMost(SOON).until(() -> caravan.journalLength() == 1);
+        Frame last = create(at(now.minusSeconds(5)), anObject(3));
+        platform.append(last).trimTo(last.id());
+        platform.endStreams(Play.Ending.CLEAN);
+        await().atMost(SOON).until(() -> consumer().counters().gaps() == 1);
+        await().atMost(SOON).until(() -> caravan.journal().contains(Installation.Line.of(last)));
+        assertThat(consumer().position().orElseThrow().reconcile()).isPresent();
     }
 
     @Test
     void goesOnWithoutASnapshotWhereAStreamHasNone() throws Exception {
         platform.refuseRecovery();
         program = caravan.set("opencti.start", "").start();
-        platform.awaitOpenStreams(1);
+        await().atMost(SOON).until(() -> consumer()
+                .position()
+                .filter(at -> at.snapshot().isEmpty())
+                .isPresent());
         Frame live = create(at(Instant.now()), anObject(1));
         platform.append(live);
         awaitJournal(List.of(live));

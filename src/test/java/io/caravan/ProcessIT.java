@@ -4,7 +4,6 @@ import static io.caravan.testkit.Frames.create;
 import static io.caravan.testkit.Play.play;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.caravan.testkit.Answer;
 import io.caravan.testkit.Capture;
@@ -12,6 +11,7 @@ import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import io.caravan.testkit.LiveStream;
+import io.caravan.testkit.SmallDisk;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -124,41 +124,31 @@ class ProcessIT {
 
     @Test
     void goesOnWhenAFullDiskHasRoomAgain() throws Exception {
-        Path disk = Files.createDirectory(home.resolve("data"));
-        assumeTrue(mount("-t", "tmpfs", "-o", "size=6m", "tmpfs", disk.toString()), "only root can mount a small disk");
-        try {
+        try (SmallDisk disk = SmallDisk.mount(home.resolve("data"), 6)) {
             List<Frame> events = Capture.events("volume/vol-all.sse");
             platform.append(events);
             process = caravan.run("run");
             await().atMost(SOON).until(() -> caravan.log().contains("No space left on device"));
             assertThat(process.isAlive()).isTrue();
-            assertThat(mount("-o", "remount,size=64m", disk.toString())).isTrue();
+            disk.resize(64);
             await().atMost(LATER).until(() -> caravan.journalLength() >= events.size());
             assertThat(caravan.journal()
                             .equals(events.stream().map(Installation.Line::of).toList()))
                     .isTrue();
             assertThat(caravan.log()).doesNotContain("\tat ");
-        } finally {
-            process.destroyForcibly().waitFor();
-            new ProcessBuilder("umount", disk.toString()).start().waitFor();
         }
     }
 
     @Test
     void waitsForRoomOnADiskThatIsFullAtTheStart() throws Exception {
-        Path disk = Files.createDirectory(home.resolve("data"));
-        assumeTrue(mount("-t", "tmpfs", "-o", "size=1m", "tmpfs", disk.toString()), "only root can mount a small disk");
-        try {
-            Path filler = Files.write(disk.resolve("filler"), new byte[1 << 20]);
+        try (SmallDisk disk = SmallDisk.mount(home.resolve("data"), 1)) {
+            disk.fill();
             platform.append(create("1000-0", anObject(1)));
             process = caravan.run("run");
             await().atMost(SOON).until(() -> caravan.log().contains("No space left on device"));
-            Files.delete(filler);
+            disk.free();
             await().atMost(SOON).until(() -> caravan.journalLength() == 1);
             assertThat(caravan.log()).doesNotContain("\tat ");
-        } finally {
-            process.destroyForcibly().waitFor();
-            new ProcessBuilder("umount", disk.toString()).start().waitFor();
         }
     }
 
@@ -306,16 +296,6 @@ class ProcessIT {
         assertThat(process.exitValue()).as(said).isEqualTo(2);
         assertThat(said).doesNotContain("\tat ").doesNotContain("Exception");
         return said;
-    }
-
-    private static boolean mount(String... arguments) throws Exception {
-        List<String> command = new ArrayList<>(List.of("mount"));
-        command.addAll(List.of(arguments));
-        try {
-            return new ProcessBuilder(command).start().waitFor() == 0;
-        } catch (IOException thereIsNoMount) {
-            return false;
-        }
     }
 
     private static String anObject(int number) {

@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.caravan.event.Known.KnownObject;
+import io.caravan.testkit.SmallDisk;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -368,7 +369,7 @@ class KnownObjectsTest {
     @Test
     void aBatchThatComesAgainAfterAFullDiskFindsWhatItFound() throws IOException {
         for (int pages = 0; pages < 12; pages++) {
-            try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk-" + pages));
+            try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk-" + pages), 1);
                     State small = new State(disk.path().resolve("state"))) {
                 assertThat(small.read()).isEmpty();
                 disk.fillButFor(pages);
@@ -390,7 +391,7 @@ class KnownObjectsTest {
 
     @Test
     void whatWasKnownBeforeAFullDiskIsKnownThroughout() throws IOException {
-        try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk"));
+        try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk"), 1);
                 State small = new State(disk.path().resolve("state"))) {
             Pending first = small.begin();
             first.put(new KnownObject(EMOTET, false, Optional.empty()));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import io.caravan.testkit.SmallDisk;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -291,7 +292,7 @@ class StateTest {
 
     @Test
     void aReadOnlyDiskIsNamed() throws IOException {
-        try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk"))) {
+        try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk"), 1)) {
             directory = disk.path().resolve("state");
             writeAndClose();
             disk.makeReadOnly();
@@ -325,7 +326,7 @@ class StateTest {
 
     @Test
     void writesAgainOnceAFullDiskHasRoom() throws IOException {
-        try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk"))) {
+        try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk"), 1)) {
             directory = disk.path().resolve("state");
             try (State state = new State(directory)) {
                 state.write(position(1));
@@ -350,7 +351,7 @@ class StateTest {
     /** Whoever then moves the state away, as one is told to do with a damaged one, loses the position. */
     @Test
     void aFullDiskIsNotCalledDamage() throws IOException {
-        try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk"))) {
+        try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk"), 1)) {
             directory = disk.path().resolve("state");
             writeAndClose();
             disk.fill();
@@ -364,7 +365,7 @@ class StateTest {
 
     @Test
     void aDiskThatWasFullAtTheFirstRunIsNoDamage() throws IOException {
-        try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk"))) {
+        try (SmallDisk disk = SmallDisk.mount(temporary.resolve("disk"), 1)) {
             directory = disk.path().resolve("state");
             Files.createDirectories(directory);
             disk.fill();

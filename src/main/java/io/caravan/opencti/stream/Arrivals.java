@@ -26,7 +26,8 @@ import java.util.Set;
  *       time less a margin, never past an id that may be unfinished. The margin grows with what is measured.
  *   <li>An event below the newest id, or at it with a fingerprint that was delivered, is the platform sending again.
  *   <li>A snapshot's ids are in no order: while one is read nothing is taken for a repetition and {@code resume} stays.
- *       It ends at the first main event, or heartbeat, above its end and not below anything seen in it.
+ *       It ends at the first main event, or heartbeat, above its end and not below anything seen in it. So does the
+ *       connection: the next one reads the log from the snapshot's end, and says whether the log still begins before it.
  *   <li>A snapshot that is cut comes from its start again, so a large one would never get through: the next connection asks
  *       for a smaller window of it, then for all the rest. A window ends as a snapshot does; then the connection is done.
  *   <li>A reconcile that follows no gap leaves the log's place where it was, for what has not been delivered of the log; but
@@ -47,6 +48,9 @@ final class Arrivals {
     private Optional<Reconcile> reconcile;
     private Duration margin;
 
+    /** The end of the snapshot that was read last: the log is read from there, however much earlier {@code resume} is. */
+    private Optional<Instant> joint = Optional.empty();
+
     /** The newest id and the fingerprints that came under it; in a snapshot the latest id, which is not the newest. */
     private EventId open;
 
@@ -56,6 +60,9 @@ final class Arrivals {
     private EventId highestOfSnapshot = EventId.ZERO;
 
     private EventId highestHeartbeat = EventId.ZERO;
+    /** Of this connection too: what comes is of the log, though not above all of the snapshot. */
+    private boolean logHasBegun;
+
     private boolean done;
 
     /** Of the window being read, on this connection; and how often in a row it has been made smaller. */
@@ -88,6 +95,7 @@ final class Arrivals {
         snapshot = snapshot().map(Snapshot::smaller);
         cuts = isCut ? cuts + 1 : cuts;
         spread = new Spread();
+        logHasBegun = false;
         done = false;
     }
 
@@ -102,16 +110,18 @@ final class Arrivals {
             return false;
         }
         if (snapshot.isPresent()) {
-            if (kind == Event.Kind.MAIN && isAfterWindow(id) && !highestOfSnapshot.isAbove(id)) {
-                endWindow();
-            } else {
-                highestOfSnapshot = highestOfSnapshot.max(id);
-                spread.add(id);
+            boolean isOfLog = kind == Event.Kind.MAIN && isAfterWindow(id);
+            if (isOfLog && !highestOfSnapshot.isAbove(id)) {
+                endWindow(id);
+                return false;
             }
-            if (!done && !keepsLog()) {
+            if (!keepsLog()) {
+                logHasBegun |= isOfLog;
                 note(id, fingerprint);
             }
-            return !done;
+            highestOfSnapshot = highestOfSnapshot.max(id);
+            spread.add(id);
+            return true;
         }
         if (open.isAbove(id)) {
             return false;
@@ -131,13 +141,8 @@ final class Arrivals {
             return;
         }
         if (snapshot.isPresent()) {
-            if (!isAfterWindow(id) || !id.isAbove(highestOfSnapshot)) {
-                return;
-            }
-            boolean logHasBegun = isAfterWindow(open);
-            endWindow();
-            if (!done && !logHasBegun) {
-                forgetOpen();
+            if (isAfterWindow(id) && id.isAbove(highestOfSnapshot)) {
+                endWindow(id);
             }
             return;
         }
@@ -163,11 +168,18 @@ final class Arrivals {
     /** Begins to reconcile, with a snapshot of everything up to then. */
     void begin(Reconcile next) {
         reconcile = Optional.of(next);
+        joint = Optional.empty();
         snapshot = Optional.of(new Snapshot(EventId.ZERO, next.until()));
         cuts = 0;
         if (!keepsLog()) {
             beginLogAgain();
         }
+    }
+
+    /** The snapshot, of which nothing has come yet, is to end only here. */
+    void endSnapshotAt(Instant until) {
+        snapshot = snapshot.map(whole -> new Snapshot(whole.from(), until));
+        done = true;
     }
 
     /** All removals are delivered, or there are to be none. */
@@ -178,6 +190,7 @@ final class Arrivals {
     /** The log was begun anew: ids up to {@code resume}'s may come again and are no repetitions. */
     void beginLogAgain() {
         resume = EventId.ZERO;
+        joint = Optional.empty();
         forgetOpen();
     }
 
@@ -203,8 +216,25 @@ final class Arrivals {
         return reconcile;
     }
 
-    EventId resume() {
-        return resume;
+    /** Where the log is to be read from. */
+    EventId from() {
+        return joint.map(end -> EventId.at(end).max(resume)).orElse(resume);
+    }
+
+    /** What comes after this id in the log is still wanted: a log that begins later has a gap. */
+    EventId wanted() {
+        if (snapshot.isPresent() && !keepsLog()) {
+            return after(snapshot.get().until());
+        }
+        EventId known = newest().map(resume::max).orElse(resume);
+        known = joint.map(Arrivals::after).map(known::max).orElse(known);
+        Optional<EventId> readAgain = reconcile
+                .filter(under -> !under.ofGap())
+                .map(under -> after(under.until()))
+                .filter(known::isAbove);
+        return readAgain
+                .map(end -> snapshot.isPresent() ? end : end.max(resume))
+                .orElse(known);
     }
 
     /** The newest id seen in the log; in a snapshot there is none, unless the log is left as it was. */
@@ -249,26 +279,33 @@ final class Arrivals {
         return snapshot.isPresent() && id.millis() > snapshot.get().window().toEpochMilli();
     }
 
-    private void endWindow() {
+    /** @param end the id that proves it, of which dependencies may have come already */
+    private void endWindow(EventId end) {
         Snapshot over = snapshot.orElseThrow();
         cuts = 0;
-        done = !over.isLastWindow() || keepsLog();
+        done = true;
+        if (!keepsLog() && !(over.isLastWindow() && (logHasBegun || open.equals(end)))) {
+            forgetOpen();
+        }
         if (!over.isLastWindow()) {
             snapshot = Optional.of(over.rest());
-            if (!keepsLog()) {
-                forgetOpen();
-            }
             return;
         }
-        EventId end = EventId.at(over.until()).minus(margin);
+        EventId proven = EventId.at(over.until()).minus(margin);
         if (!keepsLog()) {
-            resume = end.max(resume);
-        } else if (resume.isAbove(end)) {
-            resume = end;
+            resume = proven.max(resume);
+            joint = Optional.of(over.until());
+        } else if (resume.isAbove(proven)) {
+            resume = proven;
         }
         snapshot = Optional.empty();
         reconcile =
                 reconcile.map(under -> under.judgedAt(platformClock.instant().plus(TOLERATED_LEAD)));
+    }
+
+    /** A log that begins in the millisecond after a snapshot's end joins on to it. */
+    private static EventId after(Instant until) {
+        return EventId.at(until.plusMillis(2));
     }
 
     private void forgetOpen() {

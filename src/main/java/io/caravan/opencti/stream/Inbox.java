@@ -167,6 +167,12 @@ final class Inbox {
         }
     }
 
+    /** Before anything was delivered: a snapshot that ends before the log begins would leave a gap between the two. */
+    synchronized void endSnapshotAt(Instant until) {
+        arrivals.endSnapshotAt(until);
+        noteDone();
+    }
+
     /** Its removals are delivered. */
     synchronized void endReconcile() {
         arrivals.endReconcile();
@@ -187,8 +193,12 @@ final class Inbox {
         notifyAll();
     }
 
-    synchronized EventId resume() {
-        return arrivals.resume();
+    synchronized EventId from() {
+        return arrivals.from();
+    }
+
+    synchronized EventId wanted() {
+        return arrivals.wanted();
     }
 
     synchronized Optional<EventId> newest() {

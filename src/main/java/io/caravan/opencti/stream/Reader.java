@@ -17,7 +17,9 @@ import io.caravan.opencti.stream.Counters.Ending;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -145,7 +147,7 @@ final class Reader implements Runnable {
     private StreamRequest request() {
         Map<String, String> query = new LinkedHashMap<>();
         Optional<Snapshot> snapshot = inbox.snapshot();
-        query.put("from", snapshot.map(Snapshot::from).orElseGet(inbox::resume).toString());
+        query.put("from", snapshot.map(Snapshot::from).orElseGet(inbox::from).toString());
         snapshot.ifPresent(s -> query.put("recover", s.window().toString()));
         query.put("listen-delete", String.valueOf(options.isListenDelete()));
         query.put("no-dependencies", String.valueOf(options.isNoDependencies()));
@@ -176,7 +178,7 @@ final class Reader implements Runnable {
     private IOException bridge(Gap gap) throws InterruptedException {
         Instant until;
         try {
-            until = endOfSnapshot();
+            until = Collections.max(List.of(endOfSnapshot(), before(gap.begin)));
         } catch (IOException e) {
             return e; // the next connection meets the gap again
         }
@@ -196,6 +198,11 @@ final class Reader implements Runnable {
             inbox.beginReconcile(true, until);
         }
         return gap;
+    }
+
+    /** The end of a snapshot that a log joins on to. */
+    private static Instant before(EventId beginOfLog) {
+        return beginOfLog.time().minusMillis(1);
     }
 
     private Instant endOfSnapshot() throws IOException, InterruptedException {
@@ -400,18 +407,21 @@ final class Reader implements Runnable {
             Optional<EventId> last = EventId.ofJson(log.path("lastEventId"));
             LOG.debug("Connected: {}", log);
             health.connected();
-            if (inbox.snapshot().isPresent()) {
-                return; // it is read from the database, whatever the log keeps
-            }
             Optional<EventId> newest = inbox.newest();
-            EventId position = newest.orElse(EventId.ZERO).max(inbox.resume());
+            EventId position = inbox.wanted();
             if (newest.isPresent() && last.isPresent() && newest.get().isAbove(last.get())) {
-                Duration length = lengthOfGap(position, first.orElse(last.get()));
+                EventId begin = first.orElse(last.get());
+                Duration length = lengthOfGap(position, begin);
                 end = Optional.of(new Gap(
+                        begin,
                         length,
                         "the platform's log ends at " + last.get() + ", before our position " + newest.get()
                                 + ": it was reset" + (length.isZero() ? "" : ", a gap of " + length)));
             } else if (first.isPresent() && first.get().isAbove(position) && !position.equals(EventId.ZERO)) {
+                if (inbox.snapshot().isPresent() && inbox.taken().batches() == 0) {
+                    inbox.endSnapshotAt(before(first.get()));
+                    return;
+                }
                 Duration length = lengthOfGap(position, first.get());
                 String message = "the platform's log begins at " + first.get() + " and no longer keeps our position "
                         + position + ": a gap of " + length;
@@ -419,7 +429,7 @@ final class Reader implements Runnable {
                     counters.gap(length);
                     LOG.warn("{}; the base stream has no snapshot, so what lay in the gap is lost", message);
                 } else {
-                    end = Optional.of(new Gap(length, message));
+                    end = Optional.of(new Gap(first.get(), length, message));
                 }
             }
         }
@@ -492,10 +502,13 @@ final class Reader implements Runnable {
     /** The log no longer holds what comes after our position. */
     private static final class Gap extends Over {
         private static final long serialVersionUID = 1L;
+        private final EventId begin;
         private final Duration length;
 
-        Gap(Duration length, String message) {
+        /** @param begin the first id that the log keeps */
+        Gap(EventId begin, Duration length, String message) {
             super(Ending.GAP, message);
+            this.begin = begin;
             this.length = length;
         }
     }

@@ -91,12 +91,12 @@ class ArrivalsTest {
         "s900 s950 h960,                false,  50", // the clock of a platform that is behind
         "s900 h1001,                    true,  940",
         "s900 h1100,                    true,  940",
-        "s900 h1100 h1101,              true, 1041",
+        "s900 h1100 h1101,              true,  940", // the connection is over by then
         "s1005 h1003,                   false,  50", // not above what was seen
         "s900 e1001,                    true,  940",
         "s900 d1001,                    false,  50", // a dependency may belong to either
         "s900 d1001 e1001,              true,  940",
-        "s900 e1001 e1002,              true, 1001",
+        "s900 e1001 e1002,              true,  940",
         "s900 e990,                     false,  50",
     })
     void readsASnapshotToItsEnd(String arrivals, boolean over, long resume) {
@@ -171,9 +171,54 @@ class ArrivalsTest {
         assertThat(log.snapshot()).contains(new Snapshot(EventId.ZERO, UNTIL));
         assertThat(log.position(3).open()).isEmpty();
         assertThat(arriveOne(log, "s150")).isTrue();
-        assertThat(arriveOne(log, "e1001")).isTrue();
-        assertThat(log.isDone()).isFalse();
+        assertThat(arriveOne(log, "e1001")).isFalse();
         assertThat(log.position(4).resume()).isEqualTo(id(940));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"e1001", "h1001", "d1003 e1003", "s1002 e1001 h1004", "s1002 e1001 d1002 e1002"})
+    void readsTheLogBehindASnapshotOnAConnectionOfItsOwn(String end) {
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
+        log.connecting();
+        arrive(log, "s900 " + end);
+        assertThat(log.isDone()).isTrue();
+        log.connecting();
+        assertThat(log.from()).isEqualTo(EventId.at(UNTIL));
+        assertThat(arriveOne(log, "e1003")).isTrue();
+        assertThat(arriveOne(log, "d1003")).isEqualTo(!end.startsWith("d1003"));
+    }
+
+    @Test
+    void takesNoDependencyInASnapshotForTheBeginOfTheLog() {
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
+        arrive(log, "d1200 s900 h1201");
+        log.connecting();
+        assertThat(arriveOne(log, "e1001")).isTrue();
+    }
+
+    @ParameterizedTest(name = "a log that begins above {2} has a gap")
+    @CsvSource({
+        "snapshot, 's900',             1000",
+        "snapshot, 's900 e1001',       1000",
+        "log,      'e100',              100",
+        "log,      'h500',              440",
+        "gap,      's900',             1000",
+        "gap,      's900 e1001',       1000",
+        "asked,    's900',              500", // what has not been delivered of it is still wanted
+        "asked,    's900 e1001',        500",
+        "askedLate, 's900',            1000", // what changed since the snapshot is to be seen again
+        "askedLate, 's900 e1001',      1000",
+    })
+    void knowsWhatOfTheLogIsStillWanted(String start, String arrivals, long wanted) {
+        Arrivals log = new Arrivals(start.equals("snapshot") ? inSnapshot() : at(50), CLOCK);
+        if (start.equals("gap") || start.startsWith("asked")) {
+            arrive(log, start.equals("askedLate") ? "e1500 e1600" : "e500");
+            log.begin(new Reconcile(3, start.equals("gap"), UNTIL, Optional.empty()));
+        }
+        log.connecting();
+        arrive(log, arrivals);
+        assertThat(log.wanted().time())
+                .isBetween(id(wanted).time(), id(wanted).time().plusMillis(2));
     }
 
     @Test
@@ -210,6 +255,7 @@ class ArrivalsTest {
         arrive(log, "s900 e1001");
         assertThat(log.reconcile().orElseThrow().judgedAt()).contains(Instant.ofEpochSecond(2030));
         assertThat(log.position(4).dueReconcile()).isEmpty();
+        log.connecting();
         arrive(log, "e2029 e2035");
         assertThat(log.position(5).dueReconcile()).isEmpty();
         arrive(log, "h2089");
@@ -265,7 +311,9 @@ class ArrivalsTest {
     void remembersDependenciesOfTheEventThatEndsASnapshot() {
         Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         arrive(log, "s900 d1001 e1001");
+        log.connecting();
         assertThat(arriveOne(log, "d1001")).isFalse();
+        assertThat(arriveOne(log, "e1001")).isTrue();
     }
 
     @Test
@@ -283,6 +331,7 @@ class ArrivalsTest {
         Arrivals log = new Arrivals(Position.startingWith("https://x", "live", lastTwentySeconds), CLOCK);
         arrive(log, "s990 e1001");
         assertThat(log.position(0).resume()).isEqualTo(id(980));
+        assertThat(log.from()).isEqualTo(EventId.at(UNTIL));
     }
 
     @Test

@@ -1,4 +1,4 @@
-package io.caravan.event;
+package io.caravan.testkit;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -9,28 +9,38 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
-/** One megabyte, too little for a log to have room in store. Needs Linux and root; a test is skipped without. */
-record SmallDisk(Path path) implements AutoCloseable {
+/** A disk of few megabytes that is filled and freed as a test likes. Needs Linux and root. */
+public record SmallDisk(Path path) implements AutoCloseable {
 
-    static SmallDisk mount(Path path) throws IOException {
-        assumeTrue(System.getProperty("os.name").equals("Linux"), "a small disk is mounted on Linux only");
-        Files.createDirectories(path);
-        assumeTrue(
-                run("mount", "-t", "tmpfs", "-o", "size=1m", "caravan-test", path.toString()),
-                "a small disk can be mounted here by root only");
-        return new SmallDisk(path);
+    private static final int PAGE = 4096;
+    private static final int BLOCK = 1 << 20;
+
+    /** @param path made if it is missing; a test is skipped where no disk can be mounted */
+    public static SmallDisk mount(Path path, int megabytes) throws IOException {
+        Optional<SmallDisk> disk = mountIfPossible(path, megabytes);
+        assumeTrue(disk.isPresent(), "a small disk can be mounted on Linux only, by root only");
+        return disk.orElseThrow();
     }
 
-    void fill() throws IOException {
+    /** Empty where no disk can be mounted. */
+    public static Optional<SmallDisk> mountIfPossible(Path path, int megabytes) throws IOException {
+        Files.createDirectories(path);
+        boolean isMounted = System.getProperty("os.name").equals("Linux")
+                && run("mount", "-t", "tmpfs", "-o", "size=" + megabytes + "m", "caravan-test", path.toString());
+        return isMounted ? Optional.of(new SmallDisk(path)) : Optional.empty();
+    }
+
+    public void fill() throws IOException {
         fillButFor(0);
     }
 
     /** Leaves so many pages of 4 KB free. */
-    void fillButFor(int pages) throws IOException {
+    public void fillButFor(int pages) throws IOException {
         Path filling = path.resolve("filling");
-        byte[] block = new byte[4096];
+        byte[] block = new byte[BLOCK];
         try (var file = Files.newOutputStream(filling)) {
             while (true) {
                 file.write(block);
@@ -39,15 +49,21 @@ record SmallDisk(Path path) implements AutoCloseable {
             assertThat(full).hasMessageContaining("No space left");
         }
         try (FileChannel file = FileChannel.open(filling, StandardOpenOption.WRITE)) {
-            file.truncate(file.size() - pages * block.length);
+            file.truncate(file.size() - (long) pages * PAGE);
         }
     }
 
-    void free() throws IOException {
+    public void free() throws IOException {
         Files.delete(path.resolve("filling"));
     }
 
-    void makeReadOnly() {
+    /** Must not be less than what is on it. */
+    public void resize(int megabytes) {
+        assertThat(run("mount", "-o", "remount,size=" + megabytes + "m", path.toString()))
+                .isTrue();
+    }
+
+    public void makeReadOnly() {
         assertThat(run("mount", "-o", "remount,ro", path.toString())).isTrue();
     }
 

@@ -1,0 +1,186 @@
+package io.caravan;
+
+import static io.caravan.testkit.Play.play;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.caravan.testkit.FakePlatform;
+import io.caravan.testkit.KafkaBroker;
+import io.caravan.testkit.Play;
+import io.caravan.testkit.Topics;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Random;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The program is killed again and again while it reads snapshots and reconciles, and while it is away the platform loses
+ * its log. What the platform has then, the mirror and the topic of objects have in the end, and nothing that the platform
+ * has was ever said to be gone.
+ *
+ * <p>{@code -Dchaos.kills=500} kills for a fifth of them here; {@code -Dchaos.seed=…} does the same again, at about the same
+ * instants.
+ */
+@Tag("chaos")
+class GapChaosIT {
+
+    private static final int KILLS = Math.max(3, Integer.getInteger("chaos.kills", 8) / 5);
+    private static final long SEED = Long.getLong("chaos.seed", System.nanoTime());
+    private static final Duration SOON = Duration.ofSeconds(120);
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    Path home;
+
+    private final Random random = new Random(SEED);
+    private final String prefix = "gaps-" + UUID.randomUUID() + ".";
+    private final KafkaBroker broker = KafkaBroker.ofThisRun();
+    private final Map<String, Integer> figures = new TreeMap<>();
+    private FakePlatform platform;
+    private ChangingPlatform changing;
+    private Installation caravan;
+    private Process process;
+
+    @BeforeEach
+    void start() throws IOException {
+        System.out.println("chaos: -Dchaos.kills=" + KILLS * 5 + " -Dchaos.seed=" + SEED);
+        platform = FakePlatform.start();
+        changing = new ChangingPlatform(platform, random);
+        caravan = new Installation(home, platform)
+                .set("caravan.sinks", "mirror,kafka")
+                .set("caravan.position-store", "kafka")
+                .set("caravan.batch-max-events", "5")
+                .set("kafka.topic-prefix", prefix)
+                .set("kafka.brokers", broker.brokers());
+    }
+
+    @AfterEach
+    void stop() throws InterruptedException {
+        if (process != null) {
+            process.destroyForcibly().waitFor();
+        }
+        platform.close();
+    }
+
+    @Test
+    void whatThePlatformHasIsThereInTheEndAndNothingElse() throws Exception {
+        changing.change(60);
+        process = caravan.run("run", "-Xmx128m");
+        await().atMost(SOON).until(() -> objects().equals(changing.objects()));
+        while (figures.getOrDefault("kills", 0) < KILLS) {
+            kill();
+            if (random.nextInt(3) > 0) {
+                loseTheLog();
+            }
+            process = caravan.run("run", "-Xmx128m");
+            for (int part = random.nextInt(4); part >= 0; part--) {
+                Thread.sleep(1000 + random.nextInt(2000));
+                changing.change(random.nextInt(10)).putForward(Duration.ofSeconds(random.nextInt(300)));
+            }
+        }
+        platform.forgetNext().always(play());
+        if (!figures.containsKey("lost logs")) {
+            kill();
+            loseTheLog();
+            process = caravan.run("run", "-Xmx128m");
+        }
+        await().atMost(SOON).pollInterval(Duration.ofSeconds(1)).untilAsserted(() -> {
+            changing.putForward(Duration.ofSeconds(30));
+            assertThat(process.isAlive()).as("seed %d: the program runs", SEED).isTrue();
+            assertThat(mirror()).as("seed %d: the mirror", SEED).isEqualTo(changing.objects());
+            assertThat(objects()).as("seed %d: the topic of objects", SEED).isEqualTo(changing.objects());
+        });
+
+        Set<String> removed = removed();
+        System.out.println("chaos: " + figures + ", events " + changing.events());
+        assertThat(changing.deleted()).as("seed %d: what was removed", SEED).containsAll(removed);
+        assertThat(caravan.deadLetters()).isEmpty();
+    }
+
+    private void kill() throws InterruptedException {
+        figures.merge("kills", 1, Integer::sum);
+        process.destroyForcibly().waitFor();
+        if (random.nextBoolean()) {
+            Play.Ending ending = Play.Ending.values()[random.nextInt(Play.Ending.values().length)];
+            platform.forgetNext().next(random.nextInt(4), play().cutWithin(1 + random.nextInt(40), 100, ending));
+        }
+        platform.always(play().rate(20 + random.nextInt(200)));
+    }
+
+    /** Much happens, and of that only the last is still in the log. */
+    private void loseTheLog() {
+        figures.merge("lost logs", 1, Integer::sum);
+        changing.change(1 + random.nextInt(60))
+                .putForward(Duration.ofMinutes(2))
+                .forgetTheLog()
+                .change(1 + random.nextInt(5))
+                .putForward(Duration.ofMinutes(random.nextInt(20)));
+    }
+
+    /** By STIX id, what readers of the compacted topic have. */
+    private Map<String, JsonNode> objects() {
+        Map<String, JsonNode> byKey = new HashMap<>();
+        Topics.of(broker).forEach(prefix + "objects", record -> {
+            String key = new String(record.key(), StandardCharsets.UTF_8);
+            if (record.value() == null) {
+                byKey.remove(key);
+            } else {
+                byKey.put(key, tree(record.value()));
+            }
+        });
+        Map<String, JsonNode> objects = new TreeMap<>();
+        byKey.values().forEach(object -> objects.put(object.path("id").asText(), object));
+        return objects;
+    }
+
+    /** The internal ids of what was ever said to be gone. */
+    private Set<String> removed() {
+        Set<String> removed = new HashSet<>();
+        Topics.of(broker).forEach(prefix + "changes", record -> {
+            JsonNode change = tree(record.value());
+            if (change.path("change").asText().equals("remove")) {
+                figures.merge("removals by " + change.path("op").asText(), 1, Integer::sum);
+                removed.add(change.path("internal_id").asText());
+            }
+        });
+        return removed;
+    }
+
+    /** By STIX id. */
+    private Map<String, JsonNode> mirror() throws IOException {
+        Map<String, JsonNode> objects = new TreeMap<>();
+        try (Stream<Path> files = Files.walk(home.resolve("data/files/objects"))) {
+            for (Path file :
+                    files.filter(each -> each.toString().endsWith(".json")).toList()) {
+                JsonNode object = tree(Files.readAllBytes(file));
+                objects.put(object.path("id").asText(), object);
+            }
+        }
+        return objects;
+    }
+
+    private static JsonNode tree(byte[] json) {
+        try {
+            return JSON.readTree(json);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
