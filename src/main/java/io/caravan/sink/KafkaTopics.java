@@ -102,7 +102,7 @@ public final class KafkaTopics {
                 found.put(name, Optional.of(answers.get(name).get()));
             } catch (ExecutionException e) {
                 if (!(e.getCause() instanceof UnknownTopicOrPartitionException)) {
-                    throw KafkaFailure.of(options.brokers(), e.getCause());
+                    throw KafkaFailure.of(options.brokers(), "describe the topic " + name, e.getCause());
                 }
                 found.put(name, Optional.empty());
             }
@@ -119,7 +119,7 @@ public final class KafkaTopics {
             admin.createTopics(List.of(made)).all().get();
         } catch (ExecutionException e) {
             if (!(e.getCause() instanceof TopicExistsException)) { // somebody else was quicker
-                throw KafkaFailure.of(options.brokers(), e.getCause());
+                throw KafkaFailure.of(options.brokers(), "create the topic " + plan.name(), e.getCause());
             }
         }
     }
