@@ -10,13 +10,26 @@ import org.apache.kafka.common.errors.TimeoutException;
 public final class KafkaFailure extends IOException {
     private static final long serialVersionUID = 1L;
 
+    private static final String NO_RIGHT = "does not give this user the right";
+    private static final String UNUSABLE = "cannot be used";
+
     private KafkaFailure(String message, Throwable cause) {
         super(message, cause);
     }
 
     public static KafkaFailure of(String brokers, Throwable cause) {
-        Throwable told = told(cause);
-        return new KafkaFailure("Kafka at " + brokers + " " + verb(told) + ": " + reason(cause), cause);
+        return new KafkaFailure("Kafka at " + brokers + " " + verb(told(cause)) + ": " + reason(cause), cause);
+    }
+
+    /**
+     * Where Kafka may not say what it was asked to do.
+     *
+     * @param asked what, as in "create the topic opencti.events"
+     */
+    static KafkaFailure of(String brokers, String asked, Throwable cause) {
+        String verb = verb(told(cause));
+        String purpose = verb.equals(NO_RIGHT) || verb.equals(UNUSABLE) ? " to " + asked : "";
+        return new KafkaFailure("Kafka at " + brokers + " " + verb + purpose + ": " + reason(cause), cause);
     }
 
     /** What is wrong, in one line: where a message leaves the reason to its cause, the cause's too. */
@@ -52,11 +65,11 @@ public final class KafkaFailure extends IOException {
             return "refuses the login";
         }
         if (cause instanceof AuthorizationException) {
-            return "does not give this user the right";
+            return NO_RIGHT;
         }
         if (cause instanceof ConfigException) {
             return "is not found";
         }
-        return cause instanceof TimeoutException ? "does not answer" : "cannot be used";
+        return cause instanceof TimeoutException ? "does not answer" : UNUSABLE;
     }
 }

@@ -70,11 +70,11 @@ final class KafkaLink implements AutoCloseable {
         }
     }
 
-    /** Another Caravan has moved the position. */
-    static final class AnotherInstance extends IOException {
+    /** The position in Kafka is not the one that was left there. */
+    static final class PositionMoved extends IOException {
         private static final long serialVersionUID = 1L;
 
-        AnotherInstance(String message) {
+        PositionMoved(String message) {
             super(message);
         }
     }
@@ -108,18 +108,14 @@ final class KafkaLink implements AutoCloseable {
     private void takeOver(Producer<byte[], byte[]> open) throws IOException, InterruptedException {
         boolean isDone = false;
         try {
-            open.initTransactions();
+            fenceOff(open);
             Optional<Committed> found = positions.orElseThrow().last();
             boolean isOurs =
                     !isPositionRead || found.equals(committed) || attempted.isPresent() && found.equals(attempted);
             if (!isOurs) {
-                AnotherInstance another =
-                        new AnotherInstance("another Caravan delivers this stream into these topics: its position is "
-                                + found.map(Committed::toString).orElse("none") + ", ours "
-                                + committed.map(Committed::toString).orElse("none")
-                                + "; stop one of the two, or give one another kafka.topic-prefix");
-                failed.accept(another);
-                throw another;
+                PositionMoved moved = moved(found);
+                failed.accept(moved);
+                throw moved;
             }
             isPositionRead = true;
             committed = found;
@@ -132,6 +128,29 @@ final class KafkaLink implements AutoCloseable {
                 discard();
             }
         }
+    }
+
+    private void fenceOff(Producer<byte[], byte[]> open) throws KafkaFailure {
+        try {
+            open.initTransactions();
+        } catch (KafkaException | IllegalStateException e) {
+            String asked = "begin transactions as \"%s\", of kafka.client.transaction.timeout.ms=%d"
+                    .formatted(
+                            positions.orElseThrow().transactionalId(),
+                            options.transactionTimeout().toMillis());
+            throw KafkaFailure.of(options.brokers(), asked, e);
+        }
+    }
+
+    /** By another instance; but what is gone nobody has moved. */
+    private PositionMoved moved(Optional<Committed> found) {
+        String ours = committed.map(Committed::toString).orElse("none");
+        return new PositionMoved(
+                found.map(theirs -> "another Caravan delivers this stream into these topics: its position is " + theirs
+                                + ", ours " + ours + "; stop one of the two, or give one another kafka.topic-prefix")
+                        .orElseGet(() -> "the position " + ours + " is gone from the topic "
+                                + positions.orElseThrow().plan().name()
+                                + ": was it deleted? The next start goes on from the position on this machine's disk"));
     }
 
     /** What is committed in Kafka; empty before the first time. */

@@ -132,7 +132,7 @@ public final class KafkaSink implements AutoCloseable {
     private void sendLetters() throws IOException, InterruptedException {
         List<Future<RecordMetadata>> sent = link.sendLetters(link.open());
         for (Future<RecordMetadata> letter : sent) {
-            Optional<Throwable> failure = failure(letter);
+            Optional<Throwable> failure = failure(letter, deadLetters.plan().name());
             if (failure.isPresent()) {
                 throw KafkaFailure.of(options.brokers(), failure.get());
             }
@@ -254,7 +254,7 @@ public final class KafkaSink implements AutoCloseable {
     /** The record's size, when it is written or refused for good. */
     private int await(Sent sent, Collection<Sent> others, boolean alone)
             throws IOException, InterruptedException, OneIsRefused {
-        Optional<Throwable> failure = failure(sent.future);
+        Optional<Throwable> failure = failure(sent.future, sent.place.topic);
         if (failure.isPresent()) {
             Throwable cause = failure.get();
             if (!alone && (isOneOfSeveral(cause) || isOneOfSeveral(others))) {
@@ -277,7 +277,9 @@ public final class KafkaSink implements AutoCloseable {
     private boolean isOneOfSeveral(Collection<Sent> others) throws IOException, InterruptedException {
         for (Sent sent : others) {
             if (sent.future.isDone()
-                    && failure(sent.future).filter(this::isOneOfSeveral).isPresent()) {
+                    && failure(sent.future, sent.place.topic)
+                            .filter(this::isOneOfSeveral)
+                            .isPresent()) {
                 return true;
             }
         }
@@ -293,9 +295,10 @@ public final class KafkaSink implements AutoCloseable {
 
     /**
      * Waits until the record is written, or is not, and why. The producer itself gives a record up in time; unless its
-     * thread is dead, as after an error of the JVM.
+     * thread is dead, as after an error of the JVM, or the record is of a transaction and its topic was deleted.
      */
-    private Optional<Throwable> failure(Future<RecordMetadata> sent) throws IOException, InterruptedException {
+    private Optional<Throwable> failure(Future<RecordMetadata> sent, String topic)
+            throws IOException, InterruptedException {
         try {
             sent.get(options.patience().toMillis(), TimeUnit.MILLISECONDS);
             return Optional.empty();
@@ -304,7 +307,8 @@ public final class KafkaSink implements AutoCloseable {
         } catch (TimeoutException e) {
             throw new IOException(
                     "Kafka's producer has not answered for "
-                            + options.patience().toSeconds() + " s, another is made",
+                            + options.patience().toSeconds() + " s for a record of the topic " + topic
+                            + ", another is made",
                     e);
         }
     }

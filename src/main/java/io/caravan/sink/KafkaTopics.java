@@ -13,9 +13,11 @@ import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
+import org.apache.kafka.common.TopicPartitionInfo;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.AuthorizationException;
+import org.apache.kafka.common.errors.NotEnoughReplicasException;
 import org.apache.kafka.common.errors.TopicExistsException;
 import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
@@ -27,6 +29,7 @@ public final class KafkaTopics {
 
     private final KafkaOptions options;
     private final Map<String, TopicPlan> plans = new LinkedHashMap<>();
+    private final String letters;
 
     /**
      * @param letters dead letters in Kafka, too
@@ -38,7 +41,8 @@ public final class KafkaTopics {
             String name = options.nameOf(topic);
             plans.put(name, TopicPlan.of(name, topic.cleanupPolicy()));
         }
-        plans.put(letters.plan().name(), letters.plan());
+        this.letters = letters.plan().name();
+        plans.put(this.letters, letters.plan());
         positions.map(PositionTopic::plan).ifPresent(plan -> plans.put(plan.name(), plan));
     }
 
@@ -56,13 +60,13 @@ public final class KafkaTopics {
     /**
      * Makes what is missing.
      *
-     * @throws IOException when the brokers cannot be asked, or refuse
+     * @throws IOException when the brokers cannot be asked, or refuse, or would take no record
      */
     Prepared prepare() throws IOException, InterruptedException {
         try (Admin admin = Admin.create(options.admin())) {
             boolean allAreNew = true;
-            for (Map.Entry<String, Optional<TopicDescription>> entry :
-                    describe(admin).entrySet()) {
+            Map<String, Optional<TopicDescription>> found = describe(admin);
+            for (Map.Entry<String, Optional<TopicDescription>> entry : found.entrySet()) {
                 if (entry.getValue().isEmpty()) {
                     make(admin, plans.get(entry.getKey()));
                 } else {
@@ -73,6 +77,7 @@ public final class KafkaTopics {
                 return new Prepared(List.of(), options.recordMaxBytes());
             }
             Map<String, Config> configs = configs(admin);
+            requireReplicas(found, configs);
             return new Prepared(mistakes(configs), room(configs));
         }
     }
@@ -102,7 +107,7 @@ public final class KafkaTopics {
                 found.put(name, Optional.of(answers.get(name).get()));
             } catch (ExecutionException e) {
                 if (!(e.getCause() instanceof UnknownTopicOrPartitionException)) {
-                    throw KafkaFailure.of(options.brokers(), e.getCause());
+                    throw KafkaFailure.of(options.brokers(), "describe the topic " + name, e.getCause());
                 }
                 found.put(name, Optional.empty());
             }
@@ -119,7 +124,7 @@ public final class KafkaTopics {
             admin.createTopics(List.of(made)).all().get();
         } catch (ExecutionException e) {
             if (!(e.getCause() instanceof TopicExistsException)) { // somebody else was quicker
-                throw KafkaFailure.of(options.brokers(), e.getCause());
+                throw KafkaFailure.of(options.brokers(), "create the topic " + plan.name(), e.getCause());
             }
         }
     }
@@ -143,6 +148,39 @@ public final class KafkaTopics {
             }
         }
         return configs;
+    }
+
+    /**
+     * Of a topic with too few replicas in sync the producer would only say that it gave its records up in time. Dead letters
+     * are seldom, and hold up nothing before there is one.
+     */
+    private void requireReplicas(Map<String, Optional<TopicDescription>> found, Map<String, Config> configs)
+            throws KafkaFailure {
+        for (Map.Entry<String, Config> config : configs.entrySet()) {
+            Optional<TopicDescription> topic = found.get(config.getKey());
+            if (topic.isPresent() && !config.getKey().equals(letters)) {
+                requireReplicas(topic.get(), minInSyncReplicas(config.getValue()));
+            }
+        }
+    }
+
+    private void requireReplicas(TopicDescription topic, int least) throws KafkaFailure {
+        for (TopicPartitionInfo partition : topic.partitions()) {
+            int inSync = partition.isr().size();
+            int all = partition.replicas().size();
+            if (inSync < Math.min(least, all)) { // where all are fewer than the least, all are enough
+                String why = "the topic %s has %d of its %d replicas in sync, below min.insync.replicas=%d"
+                        .formatted(topic.name(), inSync, all, least);
+                throw KafkaFailure.of(options.brokers(), new NotEnoughReplicasException(why));
+            }
+        }
+    }
+
+    /** One where brokers that only speak like Kafka do not know the setting. */
+    private static int minInSyncReplicas(Config config) {
+        return Optional.ofNullable(config.get(TopicConfig.MIN_IN_SYNC_REPLICAS_CONFIG))
+                .map(entry -> Integer.parseInt(entry.value()))
+                .orElse(1);
     }
 
     private int room(Map<String, Config> configs) {

@@ -25,7 +25,9 @@ import kafka.server.KafkaConfig;
 import kafka.server.KafkaRaftServer;
 import kafka.server.Server;
 import kafka.server.SharedServer;
+import org.apache.kafka.common.security.scram.ScramLoginModule;
 import org.apache.kafka.common.utils.Time;
+import org.apache.kafka.metadata.authorizer.StandardAuthorizer;
 import org.apache.kafka.metadata.bootstrap.BootstrapMetadata;
 import org.apache.kafka.metadata.properties.MetaPropertiesEnsemble;
 import org.apache.kafka.metadata.storage.Formatter;
@@ -35,7 +37,7 @@ import org.slf4j.LoggerFactory;
 import scala.Tuple2;
 
 /**
- * A real Kafka in this JVM: one node, broker and controller (KRaft), on the loopback interface. It can be stopped and
+ * A real Kafka in this JVM: one node, broker and controller (KRaft), on the loopback interface; a second broker may join. It can be stopped and
  * started again, at the same ports and with the same data. Kafka's own defaults hold but where one node, little memory or
  * a quick start ask for others, and topics are not made by asking for them.
  *
@@ -45,7 +47,7 @@ import scala.Tuple2;
 public final class KafkaBroker implements AutoCloseable {
 
     private static final String HOST = "localhost";
-    private static final int NODE = 1;
+    private static final int FIRST = 1;
     /** A killed broker's successor is let in once the controller believes in the death. */
     private static final Duration BELIEVED_ALIVE = Duration.ofSeconds(2);
 
@@ -56,13 +58,14 @@ public final class KafkaBroker implements AutoCloseable {
     private final Map<String, String> settings = new TreeMap<>();
     private final List<Throwable> faults = new ArrayList<>();
     private final int saslPort;
+    private final int node;
     private final int controllerPort;
     private int port;
     private Optional<String> credentials = Optional.empty();
     private Optional<Node> running = Optional.empty();
 
-    /** The servers of a node that runs. */
-    private record Node(BrokerServer broker, ControllerServer controller) {}
+    /** The servers of a node that runs; one that joined another's has no controller. */
+    private record Node(BrokerServer broker, Optional<ControllerServer> controller) {}
 
     /** The one that the tests of this JVM share; made when first asked for, gone with the JVM. */
     private static final class OfThisRun {
@@ -94,11 +97,21 @@ public final class KafkaBroker implements AutoCloseable {
 
     /** On free ports; the folder is made, or holds what an earlier broker left. */
     public KafkaBroker(Path data) {
+        this(data, FIRST, Ports.free(3));
+    }
+
+    private KafkaBroker(Path data, int node, List<Integer> ports) {
         this.data = data;
-        List<Integer> free = Ports.free(3);
-        port = free.get(0);
-        saslPort = free.get(1);
-        controllerPort = free.get(2);
+        this.node = node;
+        port = ports.get(0);
+        saslPort = ports.get(1);
+        controllerPort = ports.get(2);
+    }
+
+    /** Another broker of this one's cluster, for a second replica; this one is its controller and must run. */
+    public KafkaBroker second(Path others) {
+        List<Integer> free = Ports.free(2);
+        return new KafkaBroker(others, FIRST + 1, List.of(free.get(0), free.get(1), controllerPort));
     }
 
     /**
@@ -146,6 +159,20 @@ public final class KafkaBroker implements AutoCloseable {
         return this;
     }
 
+    /**
+     * Users have the rights that ACLs give them, and whoever comes without a password has all. The listener at {@link
+     * #saslBrokers} takes the users that are made at the running broker, by SCRAM-SHA-256.
+     */
+    public synchronized KafkaBroker withAcls() {
+        set("authorizer.class.name", StandardAuthorizer.class.getName());
+        set("super.users", "User:ANONYMOUS");
+        set("sasl.enabled.mechanisms", "SCRAM-SHA-256");
+        set(
+                "listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config",
+                ScramLoginModule.class.getName() + " required;");
+        return sasl("unused", "unused");
+    }
+
     /** Any property of a Kafka broker: {@code message.max.bytes}. */
     public synchronized KafkaBroker set(String property, Object value) {
         settings.put(property, String.valueOf(value));
@@ -168,7 +195,7 @@ public final class KafkaBroker implements AutoCloseable {
             KafkaConfig config = KafkaConfig.apply(properties(), false);
             Node node = node(config);
             try {
-                node.controller().startup();
+                node.controller().ifPresent(ControllerServer::startup);
                 node.broker().startup();
             } catch (Exception e) { // Scala's methods do not say what they throw
                 stop(node);
@@ -193,7 +220,7 @@ public final class KafkaBroker implements AutoCloseable {
     public synchronized void kill() {
         running.ifPresent(node -> {
             node.broker().socketServer().shutdown();
-            node.controller().shutdown();
+            node.controller().ifPresent(ControllerServer::shutdown);
             node.broker().shutdown(Duration.ZERO);
             try {
                 Files.deleteIfExists(data.resolve(".kafka_cleanshutdown"));
@@ -218,7 +245,7 @@ public final class KafkaBroker implements AutoCloseable {
 
     private static void stop(Node node) {
         node.broker().shutdown();
-        node.controller().shutdown();
+        node.controller().ifPresent(ControllerServer::shutdown);
     }
 
     private Node node(KafkaConfig config) {
@@ -235,7 +262,15 @@ public final class KafkaBroker implements AutoCloseable {
                 QuorumConfig.parseBootstrapServers(config.quorumBootstrapServers()),
                 faultHandlers());
         BrokerServer broker = new BrokerServer(shared);
-        return new Node(broker, new ControllerServer(shared, KafkaRaftServer.configSchema(), read._2()));
+        return new Node(
+                broker,
+                isController()
+                        ? Optional.of(new ControllerServer(shared, KafkaRaftServer.configSchema(), read._2()))
+                        : Optional.empty());
+    }
+
+    private boolean isController() {
+        return node == FIRST;
     }
 
     /** As {@code kafka-storage.sh format} does; a folder that has been formatted stays as it is. */
@@ -244,7 +279,7 @@ public final class KafkaBroker implements AutoCloseable {
             Files.createDirectories(data);
             new Formatter()
                     .setClusterId("caravan-testkit-kafka-")
-                    .setNodeId(NODE)
+                    .setNodeId(node)
                     .setControllerListenerName("CONTROLLER")
                     .addDirectory(data.toString())
                     .setMetadataLogDirectory(data.toString())
@@ -273,12 +308,13 @@ public final class KafkaBroker implements AutoCloseable {
 
     private Map<String, String> properties() {
         Map<String, String> properties = new TreeMap<>();
-        properties.put("process.roles", "broker,controller");
-        properties.put("node.id", String.valueOf(NODE));
-        properties.put("controller.quorum.voters", NODE + "@" + HOST + ":" + controllerPort);
+        properties.put("process.roles", isController() ? "broker,controller" : "broker");
+        properties.put("node.id", String.valueOf(node));
+        properties.put("controller.quorum.voters", FIRST + "@" + HOST + ":" + controllerPort);
         properties.put("controller.listener.names", "CONTROLLER");
         properties.put("log.dirs", data.toString());
-        String listeners = "PLAINTEXT://" + brokers() + ",CONTROLLER://" + HOST + ":" + controllerPort;
+        String controller = isController() ? ",CONTROLLER://" + HOST + ":" + controllerPort : "";
+        String listeners = "PLAINTEXT://" + brokers() + controller;
         properties.put("listeners", listeners);
         properties.put(
                 "listener.security.protocol.map",
