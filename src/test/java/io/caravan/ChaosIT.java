@@ -6,31 +6,23 @@ import static org.awaitility.Awaitility.await;
 
 import io.caravan.ops.Program;
 import io.caravan.testkit.Answer;
-import io.caravan.testkit.Capture;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
-import io.caravan.testkit.Frames;
 import io.caravan.testkit.KafkaBroker;
 import io.caravan.testkit.Play;
-import io.caravan.testkit.Recording;
 import io.caravan.testkit.Script;
 import io.caravan.testkit.SmallDisk;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -107,9 +99,9 @@ class ChaosIT {
     void everyEventIsThereOnceAndInOrder() throws Exception {
         disk = SmallDisk.mountIfPossible(home.resolve("data"), MEGABYTES);
         caravan.set("caravan.sinks", "journal,mirror,kafka");
-        List<Frame> events = events(KILLS * EVENTS_A_KILL);
+        List<Frame> events = Ledger.stream(KILLS * EVENTS_A_KILL);
         platform.append(events);
-        Map<String, List<Long>> calmChanges = calmChanges(events.size());
+        Ledger calmChanges = calmChanges(events.size());
         while (figures.getOrDefault("kills of the program", 0) < KILLS) {
             disturb();
         }
@@ -120,9 +112,9 @@ class ChaosIT {
         assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
 
         assertEachIsThereOnce(events);
-        assertThat(records(prefix + "changes").equals(calmChanges))
+        assertThat(Ledger.of(broker, prefix + "changes"))
                 .as("seed %d: the topic of changes", SEED)
-                .isTrue();
+                .isEqualTo(calmChanges);
         assertThat(caravan.journal()
                         .equals(events.stream().map(Installation.Line::of).toList()))
                 .as("seed %d: the journal", SEED)
@@ -134,7 +126,7 @@ class ChaosIT {
     @Test
     void twoInstancesAtOnceLoseAndRepeatNothing() throws Exception {
         int kills = Math.max(2, KILLS / 10);
-        List<Frame> events = events(kills * EVENTS_A_KILL);
+        List<Frame> events = Ledger.stream(kills * EVENTS_A_KILL);
         platform.append(events).always(play().rate(20));
         Installation other = impatient(installation(otherHome, prefix));
         for (Installation each : List.of(caravan, other)) {
@@ -242,22 +234,6 @@ class ChaosIT {
         };
     }
 
-    private static List<Frame> events(int wanted) throws IOException {
-        List<Frame> recorded = Capture.events("volume/vol-all.sse");
-        List<Frame> events = new ArrayList<>();
-        Recording recording = new Recording(recorded);
-        Instant begin = Instant.parse("2026-11-21T00:00:00Z");
-        for (int round = 0; events.size() < wanted; round++) {
-            Instant next = begin.plus(Duration.ofHours(round));
-            for (List<Frame> group : recording.round(round, next, Duration.ofMillis(10))) {
-                if (events.size() < wanted) {
-                    events.addAll(group);
-                }
-            }
-        }
-        return events;
-    }
-
     private Installation installation(Path folder, String topicPrefix) throws IOException {
         return new Installation(folder, platform)
                 .set("caravan.sinks", "mirror,kafka")
@@ -288,50 +264,21 @@ class ChaosIT {
     }
 
     /** What a run in which nothing happens leaves in the topic of changes. */
-    private Map<String, List<Long>> calmChanges(int events) throws Exception {
+    private Ledger calmChanges(int events) throws Exception {
         await().atMost(SOON).ignoreExceptions().until(() -> Topics.of(broker).count("any") == 0);
         try (Program program = installation(otherHome, "calm-" + prefix).start()) {
             await().atMost(LATER)
                     .until(() -> program.consumers().get(0).counters().delivered() == events);
         }
-        return records("calm-" + prefix + "changes");
-    }
-
-    /** By their keys, in order: where each comes from and what it says, in 64 bits. */
-    private Map<String, List<Long>> records(String topic) {
-        Map<String, List<Long>> records = new HashMap<>();
-        Topics.of(broker)
-                .forEach(
-                        topic,
-                        record -> add(
-                                records,
-                                new String(record.key(), StandardCharsets.UTF_8),
-                                new String(
-                                        record.headers().lastHeader("position").value(), StandardCharsets.UTF_8),
-                                record.value()));
-        return records;
-    }
-
-    private static void add(Map<String, List<Long>> records, String key, String position, byte[] value) {
-        long print = ((long) position.hashCode() << 32) ^ (Arrays.hashCode(value) & 0xffffffffL);
-        records.computeIfAbsent(key, none -> new ArrayList<>()).add(print);
+        return Ledger.of(broker, "calm-" + prefix + "changes");
     }
 
     /** For readers of committed records, and in the order of each key. */
     private void assertEachIsThereOnce(List<Frame> events) {
-        Map<String, List<Long>> wanted = new HashMap<>();
-        events.forEach(event -> add(wanted, Frames.internalIdOf(event), event.id(), event.data()));
-        Map<String, List<Long>> got = records(prefix + "events");
-        int lost = 0;
-        int twice = 0;
-        for (Map.Entry<String, List<Long>> each : wanted.entrySet()) {
-            Set<Long> there = new HashSet<>(got.getOrDefault(each.getKey(), List.of()));
-            lost += (int)
-                    each.getValue().stream().filter(one -> !there.contains(one)).count();
-            twice += got.getOrDefault(each.getKey(), List.of()).size() - there.size();
-        }
-        System.out.println("chaos: " + figures + ", events " + events.size() + ", lost " + lost + ", twice " + twice);
-        assertThat(got.equals(wanted)).as("seed %d: the topic of events", SEED).isTrue();
+        Ledger wanted = Ledger.of(events);
+        Ledger found = Ledger.of(broker, prefix + "events");
+        System.out.println("chaos: " + figures + ", " + wanted.comparedWith(found));
+        assertThat(found).as("seed %d: the topic of events", SEED).isEqualTo(wanted);
     }
 
     private long journalBytes() throws IOException {
