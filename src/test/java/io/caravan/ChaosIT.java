@@ -225,7 +225,8 @@ class ChaosIT {
         return switch (random.nextInt(8)) {
             case 0 -> Answer.status(500 + random.nextInt(5));
             case 1 -> play().cutAfter(event, ending);
-            case 2, 3 -> play().cutWithin(event, random.nextInt(3000), ending);
+            case 2 -> play().cutWithin(event, random.nextInt(100), ending); // its id, its name, the begin of its data
+            case 3 -> play().cutWithin(event, random.nextInt(3000), ending);
             case 4 -> play().resend(1 + random.nextInt(100)).cutAfter(event, ending);
             case 5 ->
                 play().chunk(1 + random.nextInt(50)).heartbeatsWithinGroups().cutAfter(event, ending);

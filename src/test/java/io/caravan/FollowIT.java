@@ -208,6 +208,23 @@ class FollowIT {
         assertThat(consumer().counters().endings(Ending.ERROR)).isEqualTo(1);
     }
 
+    /** Each connection brings the event before, which may be open, one more, and a part of the next. */
+    @Test
+    void losesNothingWhicheverByteOfAFrameIsTheLast() throws Exception {
+        int length = create("1000000-0", anObject(1)).wire().length;
+        List<Frame> events = IntStream.rangeClosed(1, length + 2)
+                .mapToObj(n -> create((1_000_000 + n) + "-0", anObject(n)))
+                .toList();
+        platform.append(events);
+        for (int bytes = 0; bytes <= length; bytes++) {
+            platform.next(play().cutWithin(3, bytes, bytes % 2 == 0 ? Play.Ending.EOF : Play.Ending.CLEAN));
+        }
+        program = caravan.start();
+        awaitJournal(events);
+        assertThat(platform.streamRequests()).hasSizeGreaterThan(length);
+        assertThat(caravan.deadLetters()).isEmpty();
+    }
+
     @Test
     void saysThatAnEmptyLogIsEmpty() throws Exception {
         platform.always(play().withoutConnected().errorAfter(0, "ERR no such key"));
