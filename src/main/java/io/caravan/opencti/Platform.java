@@ -212,6 +212,42 @@ public final class Platform {
         return streams;
     }
 
+    /**
+     * An answer, whatever it says.
+     *
+     * @param retryAfter how long the platform asks to wait before the next request
+     */
+    public record Answer(int status, Optional<Duration> retryAfter, byte[] body) {}
+
+    /**
+     * Posts a body, once.
+     *
+     * @param path below the platform's address
+     * @throws IOException when the platform cannot be reached, or does not answer in time
+     */
+    public Answer post(String path, Map<String, String> headers, byte[] body, Duration patience)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder post = request(path).POST(HttpRequest.BodyPublishers.ofByteArray(body));
+        headers.forEach(post::header);
+        return answer(post.build(), patience);
+    }
+
+    /** As {@link #post}, without a body. */
+    public Answer get(String path, Map<String, String> headers, Duration patience)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder get = request(path);
+        headers.forEach(get::header);
+        return answer(get.build(), patience);
+    }
+
+    private Answer answer(HttpRequest request, Duration patience) throws IOException, InterruptedException {
+        HttpResponse<byte[]> answer = send(request, BodyHandlers.ofByteArray(), patience);
+        return new Answer(
+                answer.statusCode(),
+                answer.headers().firstValue("retry-after").flatMap(Platform::retryAfter),
+                Optional.ofNullable(answer.body()).orElse(new byte[0]));
+    }
+
     private HttpRequest.Builder request(String path) {
         HttpRequest.Builder request =
                 HttpRequest.newBuilder(URI.create(url + path)).header("User-Agent", "caravan");

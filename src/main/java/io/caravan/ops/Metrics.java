@@ -3,6 +3,8 @@ package io.caravan.ops;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.EventId;
 import io.caravan.event.Position;
+import io.caravan.opencti.push.OpenctiProducer;
+import io.caravan.opencti.push.PushCounters;
 import io.caravan.opencti.stream.Counters;
 import io.caravan.opencti.stream.Counters.Ending;
 import io.caravan.opencti.stream.OpenctiConsumer;
@@ -64,6 +66,21 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
     /** What Camel serves. */
     PrometheusMeterRegistry registry() {
         return registry;
+    }
+
+    /** What is written to a platform: one a name of its endpoint. */
+    void watch(OpenctiProducer producer) {
+        Tags tags = Tags.of("destination", producer.name());
+        PushCounters counters = producer.counters();
+        count("pushed", tags, "Objects queued at the destination.", counters, PushCounters::pushed);
+        count("push.applied", tags, "Objects that the destination has applied.", counters, PushCounters::applied);
+        count("push.failed", tags, "Objects that the destination did not apply.", counters, PushCounters::failed);
+        count("push.refused", tags, "Objects that the destination did not take.", counters, PushCounters::refused);
+        count("push.unknown", tags, "Objects of which the destination does not tell.", counters, PushCounters::unknown);
+        Gauge.builder("caravan.push.waiting", producer, OpenctiProducer::waiting)
+                .tags(tags)
+                .description("Objects queued at the destination of which it has not told yet.")
+                .register(registry);
     }
 
     /** Once the consumer is there. */
@@ -245,7 +262,7 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
         count(name, Tags.empty(), help, counters, value);
     }
 
-    private void count(String name, Tags tags, String help, Counters counters, ToDoubleFunction<Counters> value) {
+    private <T> void count(String name, Tags tags, String help, T counters, ToDoubleFunction<T> value) {
         FunctionCounter.builder("caravan." + name, counters, value)
                 .description(help)
                 .tags(tags)

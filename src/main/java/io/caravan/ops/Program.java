@@ -12,6 +12,7 @@ import io.caravan.event.State;
 import io.caravan.event.Update;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.opencti.OpenctiEndpoint;
 import io.caravan.opencti.stream.BatchAggregation;
 import io.caravan.opencti.stream.Counters;
 import io.caravan.opencti.stream.DeadLetterStep;
@@ -68,6 +69,7 @@ public final class Program implements AutoCloseable {
     private final Mirror mirror;
     private final KafkaSink kafka;
     private final Metrics metrics;
+    private final OpenctiComponent component = new OpenctiComponent();
     private Optional<HttpEndpoints> endpoints = Optional.empty();
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile Optional<Exception> failure = Optional.empty();
@@ -120,8 +122,12 @@ public final class Program implements AutoCloseable {
         opencti.setFollowing(redelivery.isEmpty());
         opencti.setDeadLetters(deadLetters);
         opencti.setFailureHandler(this::fail);
-        OpenctiComponent component = new OpenctiComponent();
         component.setConfiguration(opencti);
+        if (settings.sinks().contains("opencti")) {
+            OpenctiConfiguration destination = settings.destination();
+            destination.setDeadLetters(deadLetters);
+            component.addDestination(OpenctiEndpoint.DESTINATION, destination, settings.push());
+        }
 
         main.setDefaultPropertyPlaceholderLocation("false");
         main.configure().withShutdownTimeout(SHUTDOWN_TIMEOUT).withShutdownLogInflightExchangesOnTimeout(false);
@@ -173,6 +179,7 @@ public final class Program implements AutoCloseable {
         }
         startAll();
         consumers().forEach(metrics::watch);
+        component.producers().forEach(metrics::watch);
         started = true;
         LOG.info(
                 "Caravan runs, sinks: {}; {}",

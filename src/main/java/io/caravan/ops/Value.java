@@ -131,6 +131,13 @@ interface Value {
                         + " commas");
     }
 
+    static void identity(String value) {
+        require(
+                value.matches("identity--[0-9a-f-]{36}"),
+                value,
+                "no identity's STIX id, such as identity--f431f809-377b-45e0-aa1c-6a4751cae5ff");
+    }
+
     static List<String> list(String value) {
         return List.of(value.split("\\s*,\\s*", -1));
     }

@@ -1,0 +1,58 @@
+package io.caravan.opencti.push;
+
+import java.util.concurrent.atomic.LongAdder;
+
+/** What became of the objects that were pushed. Written and read by any thread. */
+public final class PushCounters {
+
+    private final LongAdder pushed = new LongAdder();
+    private final LongAdder applied = new LongAdder();
+    private final LongAdder failed = new LongAdder();
+    private final LongAdder unknown = new LongAdder();
+    private final LongAdder refused = new LongAdder();
+
+    void pushed(int objects) {
+        pushed.add(objects);
+    }
+
+    void applied(int objects) {
+        applied.add(objects);
+    }
+
+    void failed(int objects) {
+        failed.add(objects);
+    }
+
+    void unknown(int objects) {
+        unknown.add(objects);
+    }
+
+    void refusal() {
+        refused.increment();
+    }
+
+    /** Queued at the destination. */
+    public long pushed() {
+        return pushed.sum();
+    }
+
+    /** Done there, as far as it tells. */
+    public long applied() {
+        return applied.sum();
+    }
+
+    /** Not done there, for the reason it gives. */
+    public long failed() {
+        return failed.sum();
+    }
+
+    /** Of which it was not told in time, or may not be told, what became of them. */
+    public long unknown() {
+        return unknown.sum();
+    }
+
+    /** Not taken at all. */
+    public long refused() {
+        return refused.sum();
+    }
+}

@@ -1,0 +1,114 @@
+package io.caravan.opencti.push;
+
+import io.caravan.event.Batch;
+import io.caravan.event.DeadLetter;
+import io.caravan.event.DeadLetters;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Pushes batches, run by run. What the destination refuses for good is found by halving, becomes a dead letter, and the rest
+ * goes on. A batch that is tried again goes on at the run that failed; after a restart its runs go again, and change nothing.
+ * Called by one thread at a time.
+ */
+final class Pusher {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Pusher.class);
+
+    /** A destination behind a load balancer is away for a moment, now and then; longer is for the batch's own tries. */
+    private static final int TRIES = 4;
+
+    private static final long FIRST_WAIT_MILLIS = 250;
+
+    private final Way way;
+    private final Wording wording;
+    private final boolean withDeletions;
+    private final DeadLetters deadLetters;
+    private final Outcomes outcomes;
+    private final PushCounters counters;
+
+    /** The batch that is being tried, by its number, and which of its runs are through. */
+    private long tried = -1;
+
+    private final Set<UUID> through = new HashSet<>();
+
+    Pusher(
+            Way way,
+            Wording wording,
+            boolean withDeletions,
+            DeadLetters deadLetters,
+            Outcomes outcomes,
+            PushCounters counters) {
+        this.way = way;
+        this.wording = wording;
+        this.withDeletions = withDeletions;
+        this.deadLetters = deadLetters;
+        this.outcomes = outcomes;
+        this.counters = counters;
+    }
+
+    /** Queued at the destination when this returns. */
+    void deliver(Batch batch, String sink) throws IOException, InterruptedException {
+        if (tried != batch.before().batches()) {
+            tried = batch.before().batches();
+            through.clear();
+        }
+        for (Run run : Runs.of(batch, wording, withDeletions)) {
+            push(run, sink);
+        }
+    }
+
+    static DeadLetter letter(Item item, String sink, String error) {
+        return new DeadLetter(
+                sink,
+                item.change().event().id().toString(),
+                item.change().event().op(),
+                item.object().id(),
+                error,
+                1,
+                Optional.of(item.change().event().kept()));
+    }
+
+    private void push(Run run, String sink) throws IOException, InterruptedException {
+        if (through.contains(run.id())) {
+            return;
+        }
+        try {
+            Optional<String> told = tryToPush(run);
+            counters.pushed(run.items().size());
+            outcomes.follow(run, sink, told);
+        } catch (Way.Refused e) {
+            if (run.items().size() > 1) {
+                push(run.half(true), sink);
+                push(run.half(false), sink);
+            } else {
+                DeadLetter letter = letter(run.items().get(0), sink, e.getMessage());
+                deadLetters.keep(letter);
+                counters.refusal();
+                LOG.warn("Dead letter, position {}: {} is refused: {}", letter.position(), letter.id(), letter.error());
+            }
+        }
+        through.add(run.id());
+    }
+
+    private Optional<String> tryToPush(Run run) throws IOException, InterruptedException, Way.Refused {
+        long wait = FIRST_WAIT_MILLIS;
+        for (int tries = 1; ; tries++) {
+            try {
+                return way.push(run);
+            } catch (IOException e) {
+                if (tries == TRIES) {
+                    throw e;
+                }
+                LOG.debug("Try {} failed", tries, e);
+                Thread.sleep(wait);
+                wait *= 2;
+            }
+        }
+    }
+}
