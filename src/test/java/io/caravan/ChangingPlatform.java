@@ -7,13 +7,13 @@ import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import io.caravan.testkit.Heartbeats;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -31,7 +31,7 @@ final class ChangingPlatform {
     private final FakePlatform platform;
     private final Random random;
     private final Map<String, Present> present = new TreeMap<>();
-    private final Set<String> deleted = new HashSet<>();
+    private final Map<String, Instant> deleted = new HashMap<>();
     private Duration ahead = Duration.ZERO;
     private long lastMillis;
     private int made;
@@ -74,8 +74,8 @@ final class ChangingPlatform {
         return objects;
     }
 
-    /** The internal ids of what was ever deleted. */
-    Set<String> deleted() {
+    /** By the internal ids of what was ever deleted, when it was, by this machine's clock. */
+    Map<String, Instant> deleted() {
         return deleted;
     }
 
@@ -122,7 +122,7 @@ final class ChangingPlatform {
         gone.addAll(ends(object));
         for (Map<String, Object> each : gone) {
             present.remove(internalId(each));
-            deleted.add(internalId(each));
+            deleted.put(internalId(each), Instant.now());
         }
         return Frames.delete(nextId(), object);
     }

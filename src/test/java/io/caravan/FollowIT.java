@@ -253,7 +253,7 @@ class FollowIT {
         await().atMost(SOON).until(() -> caravan.journalLength() == 5);
         assertThat(platform.streamRequests().get(1).query())
                 .doesNotContainKey("recover")
-                .containsEntry("from", at(until));
+                .containsEntry("from", at(until.minus(Duration.ofMinutes(1))));
         platform.endStreams(Play.Ending.CLEAN);
         platform.awaitConnections(3);
         assertThat(platform.streamRequests().get(2).query())
@@ -285,11 +285,11 @@ class FollowIT {
         program = caravan.set("opencti.start", "").start();
         await().atMost(SOON).until(() -> caravan.journalLength() == 1);
         Frame last = create(at(now.minusSeconds(5)), anObject(3));
-        platform.append(last).trimTo(last.id());
+        platform.clockOffset(Duration.ofMinutes(2)).append(last).trimTo(last.id());
         platform.endStreams(Play.Ending.CLEAN);
         await().atMost(SOON).until(() -> consumer().counters().gaps() == 1);
-        await().atMost(SOON).until(() -> caravan.journal().contains(Installation.Line.of(last)));
-        assertThat(consumer().position().orElseThrow().reconcile()).isPresent();
+        await().atMost(SOON)
+                .until(() -> consumer().position().orElseThrow().reconcile().isPresent());
     }
 
     @Test

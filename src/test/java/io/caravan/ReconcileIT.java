@@ -109,8 +109,8 @@ class ReconcileIT {
                         snapshot(1, object(id(1))),
                         snapshot(5, link(5, 1, 2)),
                         snapshot(11, object(id(6)))))
-                .append(create(now(-10), object(id(7)))) // retention left only this
-                .trimTo(now(-10));
+                .append(create(now(-100), object(id(7)))) // retention left only this
+                .trimTo(now(-100));
 
         start();
         await().atMost(SOON).until(() -> consumer().isRecovering() && health().contains("gap"));
@@ -220,8 +220,8 @@ class ReconcileIT {
         follow(create(at(1), object(id(1))), create(at(2), object(id(2))), create(at(3), object(id(3))));
         program.close();
         platform.snapshot(List.of(snapshot(1, object(id(1))), snapshot(12, named(2, "after the gap"))))
-                .append(create(now(-10), object(id(7))))
-                .trimTo(now(-10));
+                .append(create(now(-100), object(id(7))))
+                .trimTo(now(-100));
 
         start();
         await().atMost(SOON).until(() -> consumer().isRecovering());
@@ -253,8 +253,8 @@ class ReconcileIT {
         program.close();
         changes.clear();
         platform.snapshot(List.of(snapshot(1, object(id(1)))))
-                .append(create(now(-10), object(id(40))))
-                .trimTo(now(-10));
+                .append(create(now(-100), object(id(40))))
+                .trimTo(now(-100));
         caravan.set("caravan.batch-max-events", "4");
         CountDownLatch refused = new CountDownLatch(1);
         startWith(batch -> {

@@ -26,6 +26,8 @@ import java.util.function.Function;
  *     next where nothing else moves (in a snapshot), so a sink knows a batch that comes again by the number before it
  * @param margin how far a heartbeat's id may run ahead of events still to come
  * @param reconcile the reconcile under way, if one is
+ * @param snapshotEnd the end of the snapshot that was read last, until the log is delivered beyond it: from there on the log
+ *     must hold everything, however much earlier it is read again from
  */
 public record Position(
         String platform,
@@ -35,7 +37,8 @@ public record Position(
         Optional<Snapshot> snapshot,
         long batches,
         Duration margin,
-        Optional<Reconcile> reconcile) {
+        Optional<Reconcile> reconcile,
+        Optional<Instant> snapshotEnd) {
 
     /** A heartbeat's id is a clock that was seen to run 2 s ahead of events; a minute is kept. */
     public static final Duration MARGIN = Duration.ofMinutes(1);
@@ -111,7 +114,7 @@ public record Position(
         }
     }
 
-    /** Without a reconcile. */
+    /** Without a reconcile, or a snapshot that was read before. */
     public Position(
             String platform,
             String stream,
@@ -120,7 +123,7 @@ public record Position(
             Optional<Snapshot> snapshot,
             long batches,
             Duration margin) {
-        this(platform, stream, resume, open, snapshot, batches, margin, Optional.empty());
+        this(platform, stream, resume, open, snapshot, batches, margin, Optional.empty(), Optional.empty());
     }
 
     public static Position startingAt(String platform, String stream, EventId resume) {
@@ -151,12 +154,12 @@ public record Position(
     public Position withoutReconcile() {
         Optional<Snapshot> wanted =
                 snapshot.filter(any -> reconcile.isEmpty() || reconcile.get().ofGap());
-        return new Position(platform, stream, resume, open, wanted, batches, margin);
+        return new Position(platform, stream, resume, open, wanted, batches, margin, Optional.empty(), snapshotEnd);
     }
 
     /** The same place after a batch that did not come from the stream. */
     public Position afterAnotherBatch() {
-        return new Position(platform, stream, resume, open, snapshot, batches + 1, margin, reconcile);
+        return new Position(platform, stream, resume, open, snapshot, batches + 1, margin, reconcile, snapshotEnd);
     }
 
     public byte[] toJson() {
@@ -190,6 +193,7 @@ public record Position(
                     .put("until", reconcile.get().until().toString());
             reconcile.get().judgedAt().ifPresent(at -> part.put("judgedAt", at.toString()));
         }
+        snapshotEnd.ifPresent(end -> json.put("snapshotEnd", end.toString()));
         try {
             return JSON.writeValueAsBytes(json);
         } catch (JsonProcessingException e) {
@@ -213,7 +217,8 @@ public record Position(
                 optionalPart(json, "snapshot", Position::snapshotOf),
                 part(json, "batches", batches -> Long.parseLong(batches.asText())),
                 part(json, "margin", margin -> Duration.parse(margin.textValue())),
-                optionalPart(json, "reconcile", Position::reconcileOf));
+                optionalPart(json, "reconcile", Position::reconcileOf),
+                optionalPart(json, "snapshotEnd", end -> Instant.parse(end.textValue())));
     }
 
     private static Open openOf(JsonNode json) {

@@ -10,15 +10,29 @@ import org.apache.kafka.common.errors.TimeoutException;
 public final class KafkaFailure extends IOException {
     private static final long serialVersionUID = 1L;
 
-    private static final String NO_RIGHT = "does not give this user the right";
-    private static final String UNUSABLE = "cannot be used";
+    /** What Kafka does not do, and whether it may leave unsaid what it was asked for. */
+    private enum Verb {
+        REFUSES("refuses the login", false),
+        FORBIDS("does not give this user the right", true),
+        IS_NOT_FOUND("is not found", false),
+        IS_SILENT("does not answer", false),
+        FAILS("cannot be used", true);
+
+        private final String text;
+        private final boolean needsPurpose;
+
+        Verb(String text, boolean needsPurpose) {
+            this.text = text;
+            this.needsPurpose = needsPurpose;
+        }
+    }
 
     private KafkaFailure(String message, Throwable cause) {
         super(message, cause);
     }
 
     public static KafkaFailure of(String brokers, Throwable cause) {
-        return new KafkaFailure("Kafka at " + brokers + " " + verb(told(cause)) + ": " + reason(cause), cause);
+        return new KafkaFailure("Kafka at " + brokers + " " + verb(told(cause)).text + ": " + reason(cause), cause);
     }
 
     /**
@@ -27,9 +41,9 @@ public final class KafkaFailure extends IOException {
      * @param asked what, as in "create the topic opencti.events"
      */
     static KafkaFailure of(String brokers, String asked, Throwable cause) {
-        String verb = verb(told(cause));
-        String purpose = verb.equals(NO_RIGHT) || verb.equals(UNUSABLE) ? " to " + asked : "";
-        return new KafkaFailure("Kafka at " + brokers + " " + verb + purpose + ": " + reason(cause), cause);
+        Verb verb = verb(told(cause));
+        String purpose = verb.needsPurpose ? " to " + asked : "";
+        return new KafkaFailure("Kafka at " + brokers + " " + verb.text + purpose + ": " + reason(cause), cause);
     }
 
     /** What is wrong, in one line: where a message leaves the reason to its cause, the cause's too. */
@@ -60,16 +74,16 @@ public final class KafkaFailure extends IOException {
                 : failure.getMessage().strip();
     }
 
-    private static String verb(Throwable cause) {
+    private static Verb verb(Throwable cause) {
         if (cause instanceof AuthenticationException) {
-            return "refuses the login";
+            return Verb.REFUSES;
         }
         if (cause instanceof AuthorizationException) {
-            return NO_RIGHT;
+            return Verb.FORBIDS;
         }
         if (cause instanceof ConfigException) {
-            return "is not found";
+            return Verb.IS_NOT_FOUND;
         }
-        return cause instanceof TimeoutException ? "does not answer" : UNUSABLE;
+        return cause instanceof TimeoutException ? Verb.IS_SILENT : Verb.FAILS;
     }
 }

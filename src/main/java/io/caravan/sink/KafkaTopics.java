@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
@@ -176,10 +177,12 @@ public final class KafkaTopics {
         }
     }
 
-    /** One where brokers that only speak like Kafka do not know the setting. */
+    /** One where brokers that only speak like Kafka do not tell the setting. */
     private static int minInSyncReplicas(Config config) {
         return Optional.ofNullable(config.get(TopicConfig.MIN_IN_SYNC_REPLICAS_CONFIG))
-                .map(entry -> Integer.parseInt(entry.value()))
+                .map(ConfigEntry::value)
+                .filter(value -> value.matches("[0-9]{1,5}"))
+                .map(Integer::valueOf)
                 .orElse(1);
     }
 

@@ -48,7 +48,8 @@ class PositionTest {
                 Optional.of(snapshot),
                 8,
                 Position.MARGIN,
-                Optional.of(new Reconcile(7, true, UNTIL, Optional.empty())));
+                Optional.of(new Reconcile(7, true, UNTIL, Optional.empty())),
+                Optional.of(UNTIL));
     }
 
     static Stream<Position> positions() {
@@ -189,7 +190,8 @@ class PositionTest {
                 Optional.empty(),
                 8,
                 Position.MARGIN,
-                Optional.of(new Reconcile(7, false, UNTIL, Optional.of(at))));
+                Optional.of(new Reconcile(7, false, UNTIL, Optional.of(at))),
+                Optional.empty());
 
         assertThat(position.dueReconcile().isPresent()).isEqualTo(isDue);
         assertThat(reconciling(SNAPSHOT).dueReconcile()).isEmpty();
@@ -206,7 +208,8 @@ class PositionTest {
                 Optional.of(SNAPSHOT),
                 8,
                 Position.MARGIN,
-                Optional.of(new Reconcile(7, ofGap, UNTIL, Optional.empty())));
+                Optional.of(new Reconcile(7, ofGap, UNTIL, Optional.empty())),
+                Optional.empty());
 
         assertThat(reconciling.withoutReconcile().reconcile()).isEmpty();
         assertThat(reconciling.withoutReconcile().snapshot().isPresent()).isEqualTo(ofGap);

@@ -134,7 +134,15 @@ class KafkaPositionsIT {
         Position at = Changes.position(7);
         Position.Reconcile under = new Position.Reconcile(7, true, Instant.EPOCH, Optional.of(Instant.EPOCH));
         Position reconciling = new Position(
-                at.platform(), at.stream(), at.resume(), at.open(), at.snapshot(), 7, at.margin(), Optional.of(under));
+                at.platform(),
+                at.stream(),
+                at.resume(),
+                at.open(),
+                at.snapshot(),
+                7,
+                at.margin(),
+                Optional.of(under),
+                at.snapshotEnd());
         one.positions.write(reconciling);
         assertThat(one.positions.read()).contains(reconciling);
         one.close();

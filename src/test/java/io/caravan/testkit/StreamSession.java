@@ -149,6 +149,7 @@ final class StreamSession {
         long cursor = from.cursor();
         while (!isInterrupted() && !isDone()) {
             sayWhatIsDue(cursor);
+            Instant now = platform.now(); // a heartbeat must not tell of a time at which more was in the log already
             EventLog.Slice slice = platform.log.read(cursor, from.after(), batch(cursor));
             if (slice.next() > cursor) {
                 cursor = slice.next();
@@ -158,7 +159,7 @@ final class StreamSession {
                     }
                 }
             } else {
-                heartbeatIfDue(true);
+                heartbeatIfDue(true, now);
                 connection.flush();
                 platform.log.await(cursor, nanosToHeartbeat(), () -> isInterrupted() || !toSay.isEmpty());
             }
@@ -189,7 +190,7 @@ final class StreamSession {
             }
             if (isWanted(frame)) {
                 awaitTurn();
-                heartbeatIfDue(false);
+                heartbeatIfDue(false, platform.now());
                 if (play.isOver(sent)) {
                     byte[] wire = play.wire(frame.wire());
                     write(wire, Math.min(play.bytesOfNext(), wire.length));
@@ -251,7 +252,7 @@ final class StreamSession {
     private Optional<Ending> error() throws IOException, InterruptedException {
         write(Frames.error(stream, play.error()));
         while (!isInterrupted()) {
-            heartbeatIfDue(true);
+            heartbeatIfDue(true, platform.now());
             connection.flush();
             platform.log.await(FOR_EVER, nanosToHeartbeat(), this::isInterrupted);
         }
@@ -264,7 +265,7 @@ final class StreamSession {
             return;
         }
         for (long left = nextTurn - System.nanoTime(); left > ONE_MS; left = nextTurn - System.nanoTime()) {
-            heartbeatIfDue(false);
+            heartbeatIfDue(false, platform.now());
             connection.flush();
             platform.log.await(FOR_EVER, Math.min(left, nanosToHeartbeat()), this::isInterrupted);
             if (isInterrupted()) {
@@ -274,9 +275,9 @@ final class StreamSession {
         nextTurn = Math.max(nextTurn, System.nanoTime() - MOST_CAUGHT_UP) + (long) (1e9 / play.rate());
     }
 
-    private void heartbeatIfDue(boolean idle) throws IOException {
+    private void heartbeatIfDue(boolean idle, Instant now) throws IOException {
         if (nanosToHeartbeat() <= 0) {
-            heartbeat(platform.heartbeats.id().of(lastId, idle, platform.now()));
+            heartbeat(platform.heartbeats.id().of(lastId, idle, now));
             lastHeartbeat = System.nanoTime();
         }
     }

@@ -26,8 +26,9 @@ import java.util.Set;
  *       time less a margin, never past an id that may be unfinished. The margin grows with what is measured.
  *   <li>An event below the newest id, or at it with a fingerprint that was delivered, is the platform sending again.
  *   <li>A snapshot's ids are in no order: while one is read nothing is taken for a repetition and {@code resume} stays.
- *       It ends at the first main event, or heartbeat, above its end and not below anything seen in it. So does the
- *       connection: the next one reads the log from the snapshot's end, and says whether the log still begins before it.
+ *       It ends at the first main event above its end, which is of the log, or at a heartbeat above that and everything seen
+ *       in it. So does the connection: the next one reads the log, and says whether that still begins before the snapshot's
+ *       end. What came of the log until then, dependencies of that event, is not taken twice.
  *   <li>A snapshot that is cut comes from its start again, so a large one would never get through: the next connection asks
  *       for a smaller window of it, then for all the rest. A window ends as a snapshot does; then the connection is done.
  *   <li>A reconcile that follows no gap leaves the log's place where it was, for what has not been delivered of the log; but
@@ -48,8 +49,7 @@ final class Arrivals {
     private Optional<Reconcile> reconcile;
     private Duration margin;
 
-    /** The end of the snapshot that was read last: the log is read from there, however much earlier {@code resume} is. */
-    private Optional<Instant> joint = Optional.empty();
+    private Optional<Instant> snapshotEnd;
 
     /** The newest id and the fingerprints that came under it; in a snapshot the latest id, which is not the newest. */
     private EventId open;
@@ -60,9 +60,6 @@ final class Arrivals {
     private EventId highestOfSnapshot = EventId.ZERO;
 
     private EventId highestHeartbeat = EventId.ZERO;
-    /** Of this connection too: what comes is of the log, though not above all of the snapshot. */
-    private boolean logHasBegun;
-
     private boolean done;
 
     /** Of the window being read, on this connection; and how often in a row it has been made smaller. */
@@ -79,6 +76,7 @@ final class Arrivals {
         snapshot = start.snapshot();
         margin = start.margin();
         reconcile = start.reconcile();
+        snapshotEnd = start.snapshotEnd();
         open = start.open().map(Open::id).orElse(EventId.ZERO);
         start.open().ifPresent(o -> {
             for (long fingerprint : o.delivered()) {
@@ -95,7 +93,6 @@ final class Arrivals {
         snapshot = snapshot().map(Snapshot::smaller);
         cuts = isCut ? cuts + 1 : cuts;
         spread = new Spread();
-        logHasBegun = false;
         done = false;
     }
 
@@ -110,17 +107,16 @@ final class Arrivals {
             return false;
         }
         if (snapshot.isPresent()) {
-            boolean isOfLog = kind == Event.Kind.MAIN && isAfterWindow(id);
-            if (isOfLog && !highestOfSnapshot.isAbove(id)) {
+            if (kind == Event.Kind.MAIN && isAfterWindow(id)) {
                 endWindow(id);
                 return false;
             }
-            if (!keepsLog()) {
-                logHasBegun |= isOfLog;
-                note(id, fingerprint);
-            }
             highestOfSnapshot = highestOfSnapshot.max(id);
             spread.add(id);
+            if (keepsLog()) {
+                return !isAfterWindow(id); // it may be of the log, which is read again, or was
+            }
+            note(id, fingerprint);
             return true;
         }
         if (open.isAbove(id)) {
@@ -133,6 +129,11 @@ final class Arrivals {
         measureLead(id);
         note(id, fingerprint);
         return true;
+    }
+
+    /** As {@link #isNew}, of what cannot be read: above a snapshot's end it is of the log, and comes again with that. */
+    boolean isNew(EventId id, long fingerprint) {
+        return !isAfterWindow(id) && isNew(id, Event.Kind.SNAPSHOT, fingerprint);
     }
 
     void heartbeat(EventId id) {
@@ -168,7 +169,6 @@ final class Arrivals {
     /** Begins to reconcile, with a snapshot of everything up to then. */
     void begin(Reconcile next) {
         reconcile = Optional.of(next);
-        joint = Optional.empty();
         snapshot = Optional.of(new Snapshot(EventId.ZERO, next.until()));
         cuts = 0;
         if (!keepsLog()) {
@@ -190,7 +190,7 @@ final class Arrivals {
     /** The log was begun anew: ids up to {@code resume}'s may come again and are no repetitions. */
     void beginLogAgain() {
         resume = EventId.ZERO;
-        joint = Optional.empty();
+        snapshotEnd = Optional.empty();
         forgetOpen();
     }
 
@@ -216,25 +216,23 @@ final class Arrivals {
         return reconcile;
     }
 
-    /** Where the log is to be read from. */
-    EventId from() {
-        return joint.map(end -> EventId.at(end).max(resume)).orElse(resume);
+    EventId resume() {
+        return resume;
     }
 
-    /** What comes after this id in the log is still wanted: a log that begins later has a gap. */
-    EventId wanted() {
+    /** All of the log up to here is delivered, or shown by a snapshot: one that begins later has a gap. */
+    EventId delivered() {
         if (snapshot.isPresent() && !keepsLog()) {
-            return after(snapshot.get().until());
+            return joining(snapshot.get().until());
         }
         EventId known = newest().map(resume::max).orElse(resume);
-        known = joint.map(Arrivals::after).map(known::max).orElse(known);
-        Optional<EventId> readAgain = reconcile
-                .filter(under -> !under.ofGap())
-                .map(under -> after(under.until()))
-                .filter(known::isAbove);
-        return readAgain
-                .map(end -> snapshot.isPresent() ? end : end.max(resume))
-                .orElse(known);
+        return snapshotEnd.map(Arrivals::joining).map(known::max).orElse(known);
+    }
+
+    /** What a reconcile that keeps the log's place has yet to see of it, though it may be delivered, begins here. */
+    Optional<EventId> unseen() {
+        return reconcile.filter(under -> !under.ofGap()).map(under -> joining(under.until())
+                .max(snapshot.isPresent() ? EventId.ZERO : resume));
     }
 
     /** The newest id seen in the log; in a snapshot there is none, unless the log is left as it was. */
@@ -254,7 +252,8 @@ final class Arrivals {
                 snapshot(),
                 batches,
                 margin,
-                reconcile);
+                reconcile,
+                snapshotEnd.filter(end -> EventId.at(end).isAbove(resume)));
     }
 
     private boolean keepsLog() {
@@ -284,7 +283,7 @@ final class Arrivals {
         Snapshot over = snapshot.orElseThrow();
         cuts = 0;
         done = true;
-        if (!keepsLog() && !(over.isLastWindow() && (logHasBegun || open.equals(end)))) {
+        if (!keepsLog() && !(over.isLastWindow() && open.equals(end))) {
             forgetOpen();
         }
         if (!over.isLastWindow()) {
@@ -294,7 +293,7 @@ final class Arrivals {
         EventId proven = EventId.at(over.until()).minus(margin);
         if (!keepsLog()) {
             resume = proven.max(resume);
-            joint = Optional.of(over.until());
+            snapshotEnd = Optional.of(over.until());
         } else if (resume.isAbove(proven)) {
             resume = proven;
         }
@@ -304,7 +303,7 @@ final class Arrivals {
     }
 
     /** A log that begins in the millisecond after a snapshot's end joins on to it. */
-    private static EventId after(Instant until) {
+    private static EventId joining(Instant until) {
         return EventId.at(until.plusMillis(2));
     }
 

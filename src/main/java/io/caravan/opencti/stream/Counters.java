@@ -27,9 +27,11 @@ public final class Counters {
         REFUSED,
         /** To read a snapshot instead, or the log from its start. */
         GAP,
+        /** The log begins later than a snapshot that shows everything could end. */
+        EARLY,
         /** To read a snapshot because a reconcile was asked for. */
         RECONCILE,
-        /** A window of a snapshot had been read. */
+        /** A window of a snapshot, or its last, had been read. */
         WINDOW;
 
         /** Whether it was ended here, for one that begins elsewhere. */

@@ -41,7 +41,8 @@ public final class DryReconcile {
                 Optional.of(new Snapshot(EventId.ZERO, until)),
                 0,
                 Position.MARGIN,
-                Optional.of(new Reconcile(0, true, until, Optional.empty())));
+                Optional.of(new Reconcile(0, true, until, Optional.empty())),
+                Optional.empty());
         Counters counters = new Counters();
         Inbox inbox = new Inbox(
                 start,

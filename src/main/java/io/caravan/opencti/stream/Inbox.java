@@ -88,7 +88,7 @@ final class Inbox {
     /** As {@link #add(Event)}, for an event that cannot go further; nothing is known of its kind. */
     synchronized Receipt add(EventId id, long fingerprint, DeadLetter letter) {
         boolean waited = awaitRoomFor(sizeOf(letter));
-        if (closed || !arrivals.isNew(id, Event.Kind.SNAPSHOT, fingerprint)) {
+        if (closed || !arrivals.isNew(id, fingerprint)) {
             return new Receipt(false, waited);
         }
         addLetter(letter);
@@ -193,12 +193,16 @@ final class Inbox {
         notifyAll();
     }
 
-    synchronized EventId from() {
-        return arrivals.from();
+    synchronized EventId resume() {
+        return arrivals.resume();
     }
 
-    synchronized EventId wanted() {
-        return arrivals.wanted();
+    synchronized EventId delivered() {
+        return arrivals.delivered();
+    }
+
+    synchronized Optional<EventId> unseen() {
+        return arrivals.unseen();
     }
 
     synchronized Optional<EventId> newest() {

@@ -17,9 +17,7 @@ import io.caravan.opencti.stream.Counters.Ending;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -147,7 +145,7 @@ final class Reader implements Runnable {
     private StreamRequest request() {
         Map<String, String> query = new LinkedHashMap<>();
         Optional<Snapshot> snapshot = inbox.snapshot();
-        query.put("from", snapshot.map(Snapshot::from).orElseGet(inbox::from).toString());
+        query.put("from", snapshot.map(Snapshot::from).orElseGet(inbox::resume).toString());
         snapshot.ifPresent(s -> query.put("recover", s.window().toString()));
         query.put("listen-delete", String.valueOf(options.isListenDelete()));
         query.put("no-dependencies", String.valueOf(options.isNoDependencies()));
@@ -178,9 +176,19 @@ final class Reader implements Runnable {
     private IOException bridge(Gap gap) throws InterruptedException {
         Instant until;
         try {
-            until = Collections.max(List.of(endOfSnapshot(), before(gap.begin)));
+            until = endOfSnapshot();
         } catch (IOException e) {
             return e; // the next connection meets the gap again
+        }
+        if (!gap.isLoss) {
+            LOG.info("{}; a snapshot of everything up to {} is read for it", gap.getMessage(), until);
+            inbox.beginReconcile(false, until);
+            return gap;
+        }
+        boolean isRecovered = options.getOnGap() == OpenctiConfiguration.OnGap.recover && Platform.hasSnapshots(stream);
+        if (isRecovered && gap.begin.time().isAfter(until)) {
+            return new Over(
+                    Ending.EARLY, gap.getMessage() + "; a snapshot shows what is older than a minute, so it waits");
         }
         counters.gap(gap.length);
         if (options.getOnGap() == OpenctiConfiguration.OnGap.fail) {
@@ -198,11 +206,6 @@ final class Reader implements Runnable {
             inbox.beginReconcile(true, until);
         }
         return gap;
-    }
-
-    /** The end of a snapshot that a log joins on to. */
-    private static Instant before(EventId beginOfLog) {
-        return beginOfLog.time().minusMillis(1);
     }
 
     private Instant endOfSnapshot() throws IOException, InterruptedException {
@@ -408,29 +411,44 @@ final class Reader implements Runnable {
             LOG.debug("Connected: {}", log);
             health.connected();
             Optional<EventId> newest = inbox.newest();
-            EventId position = inbox.wanted();
+            EventId delivered = inbox.delivered();
             if (newest.isPresent() && last.isPresent() && newest.get().isAbove(last.get())) {
                 EventId begin = first.orElse(last.get());
-                Duration length = lengthOfGap(position, begin);
+                Duration length = lengthOfGap(delivered, begin);
                 end = Optional.of(new Gap(
                         begin,
                         length,
                         "the platform's log ends at " + last.get() + ", before our position " + newest.get()
-                                + ": it was reset" + (length.isZero() ? "" : ", a gap of " + length)));
-            } else if (first.isPresent() && first.get().isAbove(position) && !position.equals(EventId.ZERO)) {
-                if (inbox.snapshot().isPresent() && inbox.taken().batches() == 0) {
-                    inbox.endSnapshotAt(before(first.get()));
-                    return;
-                }
-                Duration length = lengthOfGap(position, first.get());
-                String message = "the platform's log begins at " + first.get() + " and no longer keeps our position "
-                        + position + ": a gap of " + length;
-                if (!Platform.hasSnapshots(stream) && options.getOnGap() == OpenctiConfiguration.OnGap.recover) {
-                    counters.gap(length);
-                    LOG.warn("{}; the base stream has no snapshot, so what lay in the gap is lost", message);
-                } else {
-                    end = Optional.of(new Gap(first.get(), length, message));
-                }
+                                + ": it was reset" + (length.isZero() ? "" : ", a gap of " + length),
+                        true));
+            } else if (first.isPresent() && first.get().isAbove(delivered) && !delivered.equals(EventId.ZERO)) {
+                logBeginsLater(first.get(), delivered);
+            } else if (first.isPresent()
+                    && inbox.unseen().filter(first.get()::isAbove).isPresent()) {
+                String message =
+                        "the platform's log begins at " + first.get() + ", too late for the reconcile under way";
+                end = Optional.of(new Gap(first.get(), Duration.ZERO, message, false));
+            }
+        }
+
+        private void logBeginsLater(EventId first, EventId delivered) {
+            boolean isFirstSnapshot = inbox.snapshot().isPresent()
+                    && inbox.reconcile().isEmpty()
+                    && inbox.taken().batches() == 0;
+            if (isFirstSnapshot) { // the platform is new: nothing lies before its log
+                Instant until = first.time().minusMillis(1);
+                LOG.info("The platform's log begins at {}: the snapshot is of everything up to there", first);
+                inbox.endSnapshotAt(until);
+                return;
+            }
+            Duration length = lengthOfGap(delivered, first);
+            String message = "the platform's log begins at " + first + " and no longer keeps our position " + delivered
+                    + ": a gap of " + length;
+            if (!Platform.hasSnapshots(stream) && options.getOnGap() == OpenctiConfiguration.OnGap.recover) {
+                counters.gap(length);
+                LOG.warn("{}; the base stream has no snapshot, so what lay in the gap is lost", message);
+            } else {
+                end = Optional.of(new Gap(first, length, message, true));
             }
         }
 
@@ -504,12 +522,17 @@ final class Reader implements Runnable {
         private static final long serialVersionUID = 1L;
         private final EventId begin;
         private final Duration length;
+        private final boolean isLoss;
 
-        /** @param begin the first id that the log keeps */
-        Gap(EventId begin, Duration length, String message) {
+        /**
+         * @param begin the first id that the log keeps
+         * @param isLoss false where all that is gone was delivered
+         */
+        Gap(EventId begin, Duration length, String message, boolean isLoss) {
             super(Ending.GAP, message);
             this.begin = begin;
             this.length = length;
+            this.isLoss = isLoss;
         }
     }
 }

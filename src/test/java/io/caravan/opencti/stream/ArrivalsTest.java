@@ -176,14 +176,14 @@ class ArrivalsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"e1001", "h1001", "d1003 e1003", "s1002 e1001 h1004", "s1002 e1001 d1002 e1002"})
+    @ValueSource(strings = {"e1001", "h1001", "d1003 e1003", "s1002 e1001 e1002", "s1002 h1004", "s1500 d1200 e1003"})
     void readsTheLogBehindASnapshotOnAConnectionOfItsOwn(String end) {
         Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         log.connecting();
         arrive(log, "s900 " + end);
         assertThat(log.isDone()).isTrue();
         log.connecting();
-        assertThat(log.from()).isEqualTo(EventId.at(UNTIL));
+        assertThat(log.resume()).isEqualTo(id(940));
         assertThat(arriveOne(log, "e1003")).isTrue();
         assertThat(arriveOne(log, "d1003")).isEqualTo(!end.startsWith("d1003"));
     }
@@ -196,20 +196,20 @@ class ArrivalsTest {
         assertThat(arriveOne(log, "e1001")).isTrue();
     }
 
-    @ParameterizedTest(name = "a log that begins above {2} has a gap")
+    @ParameterizedTest(name = "{0} {1}: a log that begins above {2} has a gap, above {3} a reconcile lacks something")
     @CsvSource({
-        "snapshot, 's900',             1000",
-        "snapshot, 's900 e1001',       1000",
-        "log,      'e100',              100",
-        "log,      'h500',              440",
-        "gap,      's900',             1000",
-        "gap,      's900 e1001',       1000",
-        "asked,    's900',              500", // what has not been delivered of it is still wanted
-        "asked,    's900 e1001',        500",
-        "askedLate, 's900',            1000", // what changed since the snapshot is to be seen again
-        "askedLate, 's900 e1001',      1000",
+        "snapshot,  's900',            1000,     ",
+        "snapshot,  's900 e1001',      1000,     ",
+        "log,       'e100',             100,     ",
+        "log,       'h500',             440,     ",
+        "gap,       's900',            1000,     ",
+        "gap,       's900 e1001',      1000,     ",
+        "asked,     's900',             500, 1000",
+        "asked,     's900 e1001',       500, 1000",
+        "askedLate, 's900',            1600, 1000", // what changed since the snapshot is to be seen again
+        "askedLate, 's900 e1001',      1600, 1000",
     })
-    void knowsWhatOfTheLogIsStillWanted(String start, String arrivals, long wanted) {
+    void knowsWhatOfTheLogIsStillWanted(String start, String arrivals, long delivered, Long unseen) {
         Arrivals log = new Arrivals(start.equals("snapshot") ? inSnapshot() : at(50), CLOCK);
         if (start.equals("gap") || start.startsWith("asked")) {
             arrive(log, start.equals("askedLate") ? "e1500 e1600" : "e500");
@@ -217,8 +217,48 @@ class ArrivalsTest {
         }
         log.connecting();
         arrive(log, arrivals);
-        assertThat(log.wanted().time())
-                .isBetween(id(wanted).time(), id(wanted).time().plusMillis(2));
+        for (Arrivals each : List.of(log, new Arrivals(log.position(4), CLOCK))) {
+            assertThat(seconds(each.delivered())).isEqualTo(delivered);
+            assertThat(each.unseen().map(ArrivalsTest::seconds)).isEqualTo(Optional.ofNullable(unseen));
+        }
+    }
+
+    @Test
+    void knowsTheEndOfASnapshotUntilTheLogIsDeliveredBeyondIt() {
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
+        log.connecting();
+        arrive(log, "s900 h1001");
+        assertThat(log.position(1).snapshotEnd()).contains(UNTIL);
+        log.connecting();
+        arrive(log, "e1100 e1200");
+        assertThat(log.position(2).snapshotEnd()).isEmpty();
+        assertThat(seconds(log.delivered())).isEqualTo(1200);
+    }
+
+    @Test
+    void leavesTheLogToTheLogInAReconcileThatWasAskedFor() {
+        Arrivals log = new Arrivals(at(50), CLOCK);
+        arrive(log, "e900 e1100");
+        log.begin(new Reconcile(3, false, UNTIL, Optional.empty()));
+        log.connecting();
+        assertThat(arriveOne(log, "s500")).isTrue();
+        assertThat(arriveOne(log, "s1500")).isFalse();
+        assertThat(arriveOne(log, "d1050")).isFalse();
+        assertThat(arriveOne(log, "e1050")).isFalse();
+        assertThat(log.isDone()).isTrue();
+        log.connecting();
+        assertThat(arriveOne(log, "e1200")).isTrue();
+    }
+
+    @Test
+    void leavesWhatCannotBeReadAboveASnapshotToTheLog() {
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
+        log.connecting();
+        assertThat(log.isNew(id(900), 1)).isTrue();
+        assertThat(log.isNew(id(1100), 2)).isFalse();
+        arrive(log, "e1101");
+        log.connecting();
+        assertThat(log.isNew(id(1100), 2)).isTrue();
     }
 
     @Test
@@ -331,7 +371,6 @@ class ArrivalsTest {
         Arrivals log = new Arrivals(Position.startingWith("https://x", "live", lastTwentySeconds), CLOCK);
         arrive(log, "s990 e1001");
         assertThat(log.position(0).resume()).isEqualTo(id(980));
-        assertThat(log.from()).isEqualTo(EventId.at(UNTIL));
     }
 
     @Test
@@ -370,6 +409,10 @@ class ArrivalsTest {
         assertThat(log.isNew(new EventId(99_999, 10), Kind.MAIN, 1)).isTrue();
         assertThat(log.isNew(new EventId(100_000, 0), Kind.MAIN, 1)).isTrue();
         assertThat(log.position(0).resume()).isEqualTo(new EventId(99_999, 10));
+    }
+
+    private static long seconds(EventId id) {
+        return id.time().getEpochSecond();
     }
 
     private static Position at(long seconds) {
