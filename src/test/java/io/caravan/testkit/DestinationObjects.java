@@ -25,7 +25,8 @@ import java.util.UUID;
  */
 final class DestinationObjects {
 
-    private static final List<String> SHAPE = List.of("relationship_type", "start_time", "stop_time");
+    private static final List<String> SHAPE =
+            List.of("relationship_type", "start_time", "stop_time", "first_seen", "last_seen");
     private static final Set<String> WITH_ALIASES =
             Set.of("attack-pattern", "campaign", "infrastructure", "intrusion-set", "malware", "threat-actor", "tool");
 
@@ -96,9 +97,9 @@ final class DestinationObjects {
                 throw new Refused("FUNCTIONAL_ERROR", "Cannot merge entities of different types");
             }
         }
-        for (String sourceId : sourceIds) {
-            merge(target, resolve(sourceId).orElseThrow());
-        }
+        Set<String> sources = new LinkedHashSet<>();
+        sourceIds.forEach(id -> sources.add(resolve(id).orElseThrow()));
+        sources.forEach(source -> merge(target, source));
     }
 
     /** As a query about one object answers it; empty for an unknown one. */
@@ -155,26 +156,26 @@ final class DestinationObjects {
     }
 
     private void merge(String target, String source) {
-        for (String relation : List.copyOf(objects.keySet())) {
-            if (endsAt(relation, source)) {
-                ObjectNode json = objects.get(relation).json;
-                StixFields.replaceEnds(
-                        json,
-                        id -> leadsTo(id, source) ? target : id.equals(internalId(source)) ? internalId(target) : id);
+        List<String> moving =
+                objects.keySet().stream().filter(other -> endsAt(other, source)).toList();
+        Stored from = objects.get(source);
+        Stored into = objects.get(target);
+        Map<String, String> moved = Map.of(source, target, internalId(from), internalId(into));
+        lead(source, target);
+        for (String relation : moving) {
+            if (objects.containsKey(relation)) { // else it ended at one that went
+                StixFields.replaceEnds(objects.get(relation).json, id -> moved.getOrDefault(id, id));
                 if (objects.keySet().stream().anyMatch(other -> !other.equals(relation) && areSame(other, relation))) {
                     remove(relation);
                 }
             }
         }
-        ObjectNode from = objects.get(source).json;
-        ObjectNode into = objects.get(target).json;
-        StixFields.fill(into, from);
-        StixFields.add(extension(into), Jackson.object("stix_ids", List.of(source)));
-        if (WITH_ALIASES.contains(type(target)) && from.has("name")) {
-            StixFields.add(into, Jackson.object("aliases", List.of(from.get("name"))));
+        StixFields.fill(into.json, from.json);
+        StixFields.add(extension(into.json), Jackson.object("stix_ids", List.of(source)));
+        if (WITH_ALIASES.contains(type(target)) && from.json.has("name")) {
+            StixFields.add(into.json, Jackson.object("aliases", List.of(from.json.get("name"))));
         }
-        objects.get(target).creators.addAll(objects.get(source).creators);
-        lead(source, target);
+        into.creators.addAll(from.creators);
     }
 
     private boolean areSame(String one, String other) {
@@ -182,8 +183,13 @@ final class DestinationObjects {
         JsonNode b = objects.get(other).json;
         return type(one).equals(type(other))
                 && !texts(a, ENDS).isEmpty()
-                && texts(a, ENDS).equals(texts(b, ENDS))
+                && ends(a).equals(ends(b))
                 && SHAPE.stream().allMatch(name -> a.path(name).equals(b.path(name)));
+    }
+
+    /** What it ends at, by whichever ids. */
+    private List<String> ends(JsonNode relation) {
+        return texts(relation, ENDS).stream().map(id -> resolve(id).orElse(id)).toList();
     }
 
     private String type(String key) {
@@ -191,7 +197,8 @@ final class DestinationObjects {
     }
 
     /** The one it came with, its source's. */
-    private String internalId(String key) {
-        return option(objects.get(key).json, "id").asText();
+    private static String internalId(Stored stored) {
+        JsonNode id = stored.json.path("extensions").path(StixFields.OPENCTI).path("id");
+        return id.asText(stored.internalId);
     }
 }

@@ -8,15 +8,12 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.StreamSupport;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.AfterEach;
@@ -24,18 +21,10 @@ import org.junit.jupiter.api.Test;
 
 class FakeDestinationTest {
 
-    private static final String CONNECTOR = "eba48f28-488b-410b-b455-a605335bc1e8";
     private static final String COLLECTION = "a63cea26-f347-4293-b236-be672692f910";
-    private static final String TAXII = "application/taxii+json;version=2.1";
-    private static final String MALWARE = "malware--00000000-0000-4000-8000-000000000001";
-    private static final String OTHER = "malware--00000000-0000-4000-8000-000000000002";
-    private static final String THIRD = "malware--00000000-0000-4000-8000-000000000003";
-    private static final String USES = "relationship--00000000-0000-4000-8000-000000000004";
-    private static final String ABOUT = "relationship--00000000-0000-4000-8000-000000000005";
 
-    private final HttpClient http =
-            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private final FakeDestination destination = FakeDestination.start();
+    private final DestinationClient client = new DestinationClient(destination);
 
     @AfterEach
     void close() {
@@ -71,7 +60,7 @@ class FakeDestinationTest {
 
     @Test
     void appliesPushedOperationsWithTheRecordedEffects() throws Exception {
-        register();
+        client.register();
         destination.collection(COLLECTION, true);
         for (JsonNode exchange : capture("operations-with-worker-and-direct")) {
             String name = exchange.path("name").asText();
@@ -122,17 +111,18 @@ class FakeDestinationTest {
 
     @Test
     void tellsARefusalAsRecorded() throws Exception {
-        register();
-        String work = work();
+        client.register();
+        String work = client.work();
         JsonNode error = capture("work-errors").get(0).at("/observed/1/errors/0");
         JsonNode refused = Jackson.tree(error.path("source").asText());
         destination.put(refused, "someone").rights("CONNECTORAPI", "KNOWLEDGE_KNUPDATE");
-        push(work, refused);
-        assertThat(read(work).path("status").asText()).isEqualTo("complete");
-        assertThat(read(work).path("tracking"))
+        client.push(work, refused);
+        assertThat(client.read(work).path("status").asText()).isEqualTo("complete");
+        assertThat(client.read(work).path("tracking"))
                 .hasToString("{\"import_expected_number\":1,\"import_processed_number\":1}");
-        assertThat(read(work).at("/errors/0/message")).isEqualTo(error.path("message"));
-        assertThat(Jackson.tree(read(work).at("/errors/0/source").asText())).isEqualTo(refused);
+        assertThat(client.read(work).at("/errors/0/message")).isEqualTo(error.path("message"));
+        assertThat(Jackson.tree(client.read(work).at("/errors/0/source").asText()))
+                .isEqualTo(refused);
         assertThat(destination.objects()).hasSize(1);
     }
 
@@ -142,124 +132,13 @@ class FakeDestinationTest {
         JsonNode pushed = capture("work-errors").get(0).at("/observed/0/errors/0/source");
         JsonNode refused = Jackson.tree(pushed.asText());
         destination.put(refused);
-        String work = Jackson.tree(
-                        taxii("collections/" + COLLECTION + "/objects/", Jackson.object("objects", List.of(refused))))
+        String work = Jackson.tree(client.taxii(
+                        "collections/" + COLLECTION + "/objects/", Jackson.object("objects", List.of(refused))))
                 .path("id")
                 .asText();
         destination.awaitApplied();
         String recorded = capture("work-errors").get(1).at("/response/body").asText();
-        assertThat(masked(taxii("status/" + work + "/", null))).isEqualTo(masked(recorded));
-    }
-
-    @Test
-    void ofTwoStatesInABundleTheLastIsApplied() throws Exception {
-        register();
-        push("", malware(MALWARE, "first"), malware(MALWARE, "last"));
-        assertThat(destination.objects().get(MALWARE).path("name").asText()).isEqualTo("last");
-        assertThat(destination.objects()).hasSize(1);
-    }
-
-    @Test
-    void aRenameIsKnownByTheIdBefore() throws Exception {
-        register();
-        push("", malware(MALWARE, "before"), malware(THIRD, "third"), relation(USES, MALWARE, THIRD));
-        ObjectNode renamed = malware(OTHER, "after");
-        StixFields.extension(renamed).putArray("stix_ids").add(MALWARE);
-        push("", renamed);
-        assertThat(destination.objects()).containsOnlyKeys(THIRD, USES, OTHER);
-        push("", operation(malware(OTHER, "after"), "delete"));
-        assertThat(destination.objects()).containsOnlyKeys(THIRD);
-    }
-
-    @Test
-    void deletionTakesWhatEndsThereAndWhatEndsAtThat() throws Exception {
-        register();
-        push(
-                "",
-                malware(MALWARE, "a"),
-                malware(OTHER, "b"),
-                relation(USES, MALWARE, OTHER),
-                relation(ABOUT, USES, OTHER));
-        push("", operation(malware(MALWARE, "a"), "delete"));
-        assertThat(destination.objects()).containsOnlyKeys(OTHER);
-    }
-
-    @Test
-    void mergeMovesRelationsAndKeepsOneOfTwoThatBecomeTheSame() throws Exception {
-        register();
-        push("", malware(MALWARE, "a"), malware(OTHER, "b"), malware(THIRD, "c"));
-        push("", relation(USES, MALWARE, THIRD), relation(ABOUT, OTHER, THIRD));
-        ObjectNode merge = operation(malware(MALWARE, "a"), "merge").put("merge_target_id", MALWARE);
-        merge.putArray("merge_source_ids").add(OTHER);
-        push("", merge);
-        assertThat(destination.objects()).containsOnlyKeys(MALWARE, THIRD, USES);
-    }
-
-    @Test
-    void aMissingReferenceIsAnErrorOfTheWork() throws Exception {
-        register();
-        String work = work();
-        push(work, relation(USES, MALWARE, OTHER), malware(MALWARE, "a"));
-        assertThat(read(work).at("/errors/0/message").asText()).contains("MISSING_REFERENCE_ERROR");
-        assertThat(destination.objects()).containsOnlyKeys(MALWARE);
-        push(work, relation(USES, MALWARE, OTHER), malware(OTHER, "b"));
-        assertThat(read(work).path("errors")).hasSize(1);
-        assertThat(destination.objects()).containsOnlyKeys(MALWARE, OTHER, USES);
-    }
-
-    @Test
-    void labelsVanishWithoutAWord() throws Exception {
-        destination.rights("CONNECTORAPI", "KNOWLEDGE_KNUPDATE");
-        register();
-        String work = work();
-        ObjectNode labelled = malware(MALWARE, "a");
-        labelled.putArray("labels").add("apt");
-        push(work, labelled);
-        assertThat(read(work).path("errors")).isEmpty();
-        assertThat(destination.objects().get(MALWARE).path("labels")).isEmpty();
-    }
-
-    @Test
-    void tellsWhoWroteAnObjectAndWhatContainsIt() throws Exception {
-        ObjectNode report = Jackson.object("type", "report", "id", "report--1", "object_refs", List.of(MALWARE));
-        destination.put(malware(MALWARE, "a"), "someone").put(report, FakeDestination.USER);
-        register();
-        push("", malware(MALWARE, "a"));
-        JsonNode answer = ask(
-                "query Q($id: String!) { it: stixObjectOrStixRelationship(id: $id) { ... on StixCoreObject {"
-                        + " standard_id creators { id } containers(first: 10) { edges { node { creators { name } } } } } } }",
-                Map.of("id", MALWARE));
-        assertThat(answer.path("data"))
-                .hasToString("{\"it\":{\"standard_id\":\"" + MALWARE
-                        + "\",\"creators\":[{\"id\":\"someone\"},{\"id\":\"" + FakeDestination.USER
-                        + "\"}],\"containers\":{\"edges\":[{\"node\":{\"creators\":[{\"name\":\"pusher\"}]}}]}}}");
-    }
-
-    @Test
-    void misbehavesAsAsked() throws Exception {
-        register();
-        destination.refuse(1, 503).failPushes(1, "LOCK_ERROR", "Execution timeout");
-        String mutation = "mutation { stixBundlePush(connectorId: \"" + CONNECTOR + "\", bundle: \"{}\") }";
-        assertThat(post(mutation).statusCode()).isEqualTo(503);
-        assertThat(post(mutation).body()).contains("LOCK_ERROR");
-        destination.refuseObjects(object -> object.path("name").asText().equals("bad"));
-        String work = work();
-        push(work, malware(MALWARE, "bad"), malware(OTHER, "good"));
-        assertThat(read(work).path("errors")).hasSize(1);
-        assertThat(destination.objects()).containsOnlyKeys(OTHER);
-        assertThat(destination.pushes()).hasSize(1);
-    }
-
-    @Test
-    void keepsPingsAndTellsTheBroker() throws Exception {
-        destination.broker("localhost", 5671, true, "carrier", "secret");
-        register();
-        ask("mutation { pingConnector(id: \"" + CONNECTOR + "\", state: \"{}\") { id } }", Map.of());
-        assertThat(destination.pings()).containsExactly(new FakeDestination.Ping(CONNECTOR, "{}"));
-        assertThat(register()
-                        .at("/data/registerConnector/config/connection/pass")
-                        .asText())
-                .isEqualTo("secret");
+        assertThat(masked(client.taxii("status/" + work + "/", null))).isEqualTo(masked(recorded));
     }
 
     private void assertAnswersAsRecorded(JsonNode exchange) throws Exception {
@@ -279,7 +158,7 @@ class FakeDestinationTest {
             boolean isWrong = exchange.path("as").asText().equals("wrong token");
             replay.setHeader("Authorization", "Bearer " + (isWrong ? "wrong" : FakeDestination.TOKEN));
         }
-        HttpResponse<String> answer = http.send(replay.build(), BodyHandlers.ofString());
+        HttpResponse<String> answer = client.send(replay.build());
         JsonNode recorded = exchange.get("response");
         String name = exchange.path("name").asText();
         assertThat(answer.statusCode())
@@ -302,92 +181,11 @@ class FakeDestinationTest {
                 .replaceAll("20[0-9-]{8}T[0-9:.]+Z", "TIME");
     }
 
-    private String taxii(String path, JsonNode posted) throws Exception {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(destination.url() + "/taxii2/root/" + path))
-                .header("Authorization", "Bearer " + FakeDestination.TOKEN)
-                .header("Content-Type", TAXII);
-        if (posted != null) {
-            request.POST(BodyPublishers.ofString(posted.toString()));
-        }
-        return http.send(request.build(), BodyHandlers.ofString()).body();
-    }
-
-    private JsonNode register() throws Exception {
-        return ask(
-                "mutation R($input: RegisterConnectorInput!) { registerConnector(input: $input) { id config {"
-                        + " connection { host port pass } push_exchange push_routing } } }",
-                Map.of("input", Map.of("id", CONNECTOR, "name", "carrier", "type", "EXTERNAL_IMPORT")));
-    }
-
-    private String work() throws Exception {
-        return ask("mutation { workAdd(connectorId: \"" + CONNECTOR + "\", friendlyName: \"w\") { id } }", Map.of())
-                .at("/data/workAdd/id")
-                .asText();
-    }
-
-    private JsonNode read(String work) throws Exception {
-        return ask(
-                        "query W($id: ID!) { work(id: $id) { id status errors { message source } tracking {"
-                                + " import_expected_number import_processed_number } } }",
-                        Map.of("id", work))
-                .at("/data/work");
-    }
-
-    private void push(String work, JsonNode... objects) throws Exception {
-        String bundle =
-                Jackson.object("type", "bundle", "objects", List.of(objects)).toString();
-        JsonNode answer = ask(
-                "mutation P($c: String!, $b: String!, $w: String) { stixBundlePush(connectorId: $c, bundle: $b, work_id: $w) }",
-                Map.of("c", CONNECTOR, "b", bundle, "w", work));
-        assertThat(answer).hasToString("{\"data\":{\"stixBundlePush\":true}}");
-        destination.awaitApplied();
-    }
-
-    private JsonNode ask(String query, Map<String, ?> variables) throws Exception {
-        return Jackson.tree(post(query, variables).body());
-    }
-
-    private HttpResponse<String> post(String query) throws Exception {
-        return post(query, Map.of());
-    }
-
-    private HttpResponse<String> post(String query, Map<String, ?> variables) throws Exception {
-        String body = Jackson.object("query", query, "variables", variables).toString();
-        return http.send(
-                HttpRequest.newBuilder(URI.create(destination.url() + "/graphql"))
-                        .header("Authorization", "Bearer " + FakeDestination.TOKEN)
-                        .POST(BodyPublishers.ofString(body))
-                        .build(),
-                BodyHandlers.ofString());
-    }
-
     private void receive(JsonNode message) {
         byte[] content = message.get("content(decoded)").toString().getBytes(UTF_8);
         ObjectNode sent = message.deepCopy();
         sent.put("content", Base64.getEncoder().encodeToString(content));
         destination.receive(sent.toString().getBytes(UTF_8)).awaitApplied();
-    }
-
-    private static ObjectNode malware(String id, String name) {
-        return Jackson.object("type", "malware", "id", id, "name", name);
-    }
-
-    private static ObjectNode relation(String id, String from, String to) {
-        return Jackson.object(
-                "type",
-                "relationship",
-                "id",
-                id,
-                "relationship_type",
-                "related-to",
-                "source_ref",
-                from,
-                "target_ref",
-                to);
-    }
-
-    private static ObjectNode operation(ObjectNode object, String operation) {
-        return object.put("opencti_operation", operation);
     }
 
     private static List<String> texts(JsonNode list) {

@@ -18,7 +18,7 @@ final class StixFields {
     /** Where relations and sightings end. */
     static final List<String> ENDS = List.of("source_ref", "target_ref", "sighting_of_ref", "where_sighted_refs");
 
-    private static final String OPENCTI = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba";
+    static final String OPENCTI = "extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba";
     private static final List<String> FORMER = List.of("stix_ids", "x_opencti_stix_ids");
 
     private StixFields() {}
