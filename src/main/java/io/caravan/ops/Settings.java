@@ -425,8 +425,7 @@ public final class Settings {
         try {
             Platform destination = new Platform(destination());
             if (destination.url().equals(Platform.address(get("opencti.url")))) {
-                mistakes.add(
-                        "destination.url: it is the platform that is followed: what is written there would come again");
+                doubts.add("destination.url is the platform that is followed: what is written there comes again");
             }
         } catch (IllegalArgumentException e) {
             mistakes.add("destination." + e.getMessage());
