@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 
 /**
  * Cuts a batch into runs. Upserts go together, one object once, in its last state, because of two in one bundle the worker
- * applies but one; a removal, a merge or a rename of what is among them closes the run. Within a run references come
+ * applies but one; a removal, a merge, and what is renamed while it is among them close the run. Within a run references come
  * before what needs them. What vanishes or moves because something else did is the destination's own business.
  */
 final class Runs {
@@ -85,7 +85,9 @@ final class Runs {
 
     private void add(Optional<String> previousId, Item item) {
         Optional<Operation> operation = open.values().stream().findFirst().map(Item::operation);
-        boolean isRenamedWithin = previousId.isPresent() && open.containsKey(item.key());
+        Optional<Item> known = Optional.ofNullable(open.get(item.key()));
+        boolean isRenamedWithin = known.isPresent()
+                && (previousId.isPresent() || known.get().change().previousId().isPresent());
         boolean isAnother = operation.isPresent() && operation.get() != item.operation();
         if (isAnother || isRenamedWithin || openBytes + item.json().length() > MOST_BYTES) {
             close();
