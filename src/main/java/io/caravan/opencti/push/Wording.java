@@ -53,6 +53,7 @@ final class Wording {
     Item removal(Change change) throws IOException {
         ObjectNode tree = tree(change.object().json());
         tree.retain(OF_A_REMOVAL);
+        change.previousId().ifPresent(told -> tree.put("id", told)); // the destination knows it by no other
         extension(tree).put("opencti_operation", "delete");
         return new Item(change, Item.Operation.DELETE, Json.bytes(tree));
     }
