@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -37,8 +38,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * The program is killed again and again while it reads snapshots and reconciles, and while it is away the platform loses
- * its log. What the platform has then, the mirror and the topic of objects have in the end, and nothing that the platform
- * has was ever said to be gone.
+ * its log. What the platform has then, the topic of objects has in the end, and nothing else; the mirror has it, too; and
+ * nothing that the platform has was ever said to be gone.
  *
  * <p>{@code -Dchaos.kills=500} kills for a fifth of them here; {@code -Dchaos.seed=…} does the same again, at about the same
  * instants.
@@ -62,6 +63,7 @@ class GapChaosIT {
     private ChangingPlatform changing;
     private Installation caravan;
     private Process process;
+    private long leftBehind;
 
     @BeforeEach
     void start() throws IOException {
@@ -115,7 +117,11 @@ class GapChaosIT {
                     assertThat(process.isAlive())
                             .as("seed %d: the program runs", SEED)
                             .isTrue();
-                    assertThat(differences(mirror()))
+                    Map<String, JsonNode> mirror = mirror();
+                    int all = mirror.size();
+                    mirror.keySet().retainAll(delivered());
+                    leftBehind = all - mirror.size();
+                    assertThat(differences(mirror))
                             .as("seed %d: the mirror", SEED)
                             .isEmpty();
                     assertThat(differences(objects()))
@@ -124,7 +130,8 @@ class GapChaosIT {
                 });
 
         List<String> wrong = wronglyRemoved();
-        System.out.println("chaos: " + figures + ", events " + changing.events() + ", wrongly removed " + wrong.size());
+        System.out.println("chaos: " + figures + ", events " + changing.events() + ", wrongly removed " + wrong.size()
+                + ", left behind in the mirror " + leftBehind);
         assertThat(wrong)
                 .as("seed %d: what was said to be gone while it was there", SEED)
                 .isEmpty();
@@ -168,6 +175,20 @@ class GapChaosIT {
         Map<String, JsonNode> objects = new TreeMap<>();
         byKey.values().forEach(object -> objects.put(object.path("id").asText(), object));
         return objects;
+    }
+
+    /**
+     * The STIX ids of what was told by batches that were delivered. What else is in the mirror is from a batch that was killed
+     * before that, and when the log was lost with it nobody knows of it (docs/guarantees.md); Kafka, which holds the position,
+     * has no such.
+     */
+    private Set<String> delivered() {
+        Set<String> ids = new HashSet<>();
+        Topics.of(broker)
+                .forEach(
+                        prefix + "changes",
+                        record -> ids.add(tree(record.value()).path("id").asText()));
+        return ids;
     }
 
     /** The ids of what is not as it is on the platform: there and gone, gone and there, another. */
