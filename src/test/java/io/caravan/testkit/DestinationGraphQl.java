@@ -87,6 +87,7 @@ final class DestinationGraphQl {
                         .orElseThrow();
             }
             case "work" -> work(field.text("id"));
+            case "workEdit" -> edit(field);
             case "stixBundlePush" -> push(field);
             case "stixObjectOrStixRelationship" -> object(field.text("id"));
             case "stixCoreObject" -> isRelation(field.text("id")) ? NullNode.instance : object(field.text("id"));
@@ -154,6 +155,20 @@ final class DestinationGraphQl {
             throw Refused.forbidden();
         }
         return state.works.find(id).map(JsonNode.class::cast).orElse(NullNode.instance);
+    }
+
+    private JsonNode edit(GraphQlField field) throws Refused {
+        state.need("CONNECTORAPI");
+        ObjectNode edited = Jackson.object();
+        for (GraphQlField edit : field.fields()) {
+            if (!edit.name().equals("addExpectations")) {
+                throw new IllegalArgumentException("Cannot query field \"" + edit.name() + "\"");
+            }
+            state.works.expect(
+                    field.text("id"), edit.arguments().get("expectations").asInt());
+            edited.put(edit.name(), field.text("id"));
+        }
+        return edited;
     }
 
     private JsonNode push(GraphQlField field) throws Refused {

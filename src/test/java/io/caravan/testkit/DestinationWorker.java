@@ -49,10 +49,15 @@ final class DestinationWorker implements AutoCloseable {
 
     /** Queues a bundle as the platform splits it, its works' count raised. */
     void push(JsonNode bundle, String work) {
-        push(steps(bundle), work, FakeDestination.USER, false, "");
+        List<List<ObjectNode>> steps = steps(bundle);
+        state.works.expect(work, steps.size());
+        push(steps, work, FakeDestination.USER, false, "");
     }
 
-    /** Takes a message as the queue carries it, of type {@code bundle} or {@code event}; returns its content. */
+    /**
+     * Takes a message as the queue carries it, of type {@code bundle} or {@code event}; returns its content. The work's count
+     * is raised only where the worker itself splits a bundle: otherwise whoever sent the message has told.
+     */
     JsonNode receive(byte[] body) {
         JsonNode message = Jackson.tree(body);
         JsonNode content =
@@ -63,9 +68,13 @@ final class DestinationWorker implements AutoCloseable {
                     case "event" -> List.of(event(content));
                     default -> throw new IllegalArgumentException("neither a bundle nor an event: " + message);
                 };
+        String work = message.path("work_id").asText();
+        if (steps.size() > 1 && !message.path("no_split").asBoolean()) {
+            state.works.expect(work, steps.size());
+        }
         push(
                 steps,
-                message.path("work_id").asText(),
+                work,
                 message.path("applicant_id").asText(FakeDestination.USER),
                 message.path("synchronized").asBoolean(),
                 message.path("previous_standard").asText());
@@ -96,7 +105,6 @@ final class DestinationWorker implements AutoCloseable {
 
     private synchronized void push(
             List<List<ObjectNode>> steps, String work, String user, boolean replacing, String previous) {
-        state.works.expect(work, steps.size());
         waiting++;
         long due = System.nanoTime() + state.workerDelay.toNanos();
         queue.add(new Message(steps, work, user, replacing, previous, due));

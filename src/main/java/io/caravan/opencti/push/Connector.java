@@ -23,6 +23,8 @@ final class Connector {
             "mutation Ping($id: ID!, $state: String) { pingConnector(id: $id, state: $state) { id connector_state } }";
     private static final String WORK =
             "mutation Work($id: String!, $name: String!) { workAdd(connectorId: $id, friendlyName: $name) { id } }";
+    private static final String EXPECT = "mutation Expect($id: ID!, $expectations: Int) {"
+            + " workEdit(id: $id) { addExpectations(expectations: $expectations) } }";
     private static final String OUTCOME = "query Work($id: ID!) { work(id: $id) { id status errors { message source }"
             + " tracking { import_expected_number import_processed_number } } }";
 
@@ -72,6 +74,11 @@ final class Connector {
         return api.ask(WORK, Map.of("id", id, "name", friendlyName))
                 .at("/workAdd/id")
                 .asText();
+    }
+
+    /** Tells of how many more objects the work will be: it is complete when so many have been reported. */
+    void expect(String work, int objects) throws IOException, InterruptedException {
+        api.ask(EXPECT, Map.of("id", work, "expectations", objects));
     }
 
     /** Empty where this user may not read works. */

@@ -7,6 +7,7 @@ import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiEndpoint;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.PushConfiguration;
+import io.caravan.opencti.Tls;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -69,7 +70,14 @@ public final class OpenctiProducer extends DefaultProducer {
         GraphQl api = new GraphQl(platform, patience);
         String identity = "caravan " + endpoint.getStream() + " " + endpoint.sourceUrl();
         UUID id = UUID.nameUUIDFromBytes(identity.getBytes(StandardCharsets.UTF_8));
-        return new BundleWay(api, new Connector(api, id.toString(), options.getName()));
+        Connector connector = new Connector(api, id.toString(), options.getName());
+        if (options.getWay() == PushConfiguration.Way.queue) {
+            Optional<String> user = Optional.ofNullable(options.getUser()).filter(name -> !name.isBlank());
+            WorkerQueue.Terms terms =
+                    new WorkerQueue.Terms(Tls.context(connection), connection.isSslVerify(), patience);
+            return new QueueWay(connector, terms, user, options.isPerfectSync());
+        }
+        return new BundleWay(api, connector);
     }
 
     @Override
@@ -109,6 +117,7 @@ public final class OpenctiProducer extends DefaultProducer {
     @Override
     protected void doStop() throws Exception {
         getEndpoint().getCamelContext().getExecutorServiceManager().shutdownNow(background);
+        way.close();
         super.doStop();
     }
 

@@ -50,4 +50,7 @@ interface Way {
 
     /** Tells the destination that the connector is alive, with its state. */
     void ping(String state) throws IOException, InterruptedException;
+
+    /** Lets go of what it holds open. A push that is under way fails. By any thread. */
+    default void close() {}
 }
