@@ -23,6 +23,9 @@ final class DestinationGraphQl {
     }
 
     Answer answer(Request request) {
+        if (!state.hasGraphQl) {
+            return Answer.status(404);
+        }
         try {
             JsonNode body = Jackson.tree(request.body());
             List<GraphQlField> asked = GraphQlField.read(body.path("query").asText(), body.path("variables"));
@@ -87,6 +90,9 @@ final class DestinationGraphQl {
                         .orElseThrow();
             }
             case "work" -> work(field.text("id"));
+            case "connector" ->
+                state.connectors.containsKey(field.text("id")) ? connector(field.text("id")) : NullNode.instance;
+            case "ingestionTaxiiCollection" -> collection(field.text("id"));
             case "stixBundlePush" -> push(field);
             case "stixObjectOrStixRelationship" -> object(field.text("id"));
             case "stixCoreObject" -> isRelation(field.text("id")) ? NullNode.instance : object(field.text("id"));
@@ -154,6 +160,13 @@ final class DestinationGraphQl {
             throw Refused.forbidden();
         }
         return state.works.find(id).map(JsonNode.class::cast).orElse(NullNode.instance);
+    }
+
+    private JsonNode collection(String id) throws Refused {
+        state.need("INGESTION");
+        return state.collections.containsKey(id)
+                ? Jackson.object("id", id, "user", Jackson.object("id", FakeDestination.USER))
+                : NullNode.instance;
     }
 
     private JsonNode push(GraphQlField field) throws Refused {

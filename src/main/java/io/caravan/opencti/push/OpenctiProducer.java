@@ -8,10 +8,8 @@ import io.caravan.opencti.OpenctiEndpoint;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.PushConfiguration;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.Exchange;
@@ -39,7 +37,7 @@ public final class OpenctiProducer extends DefaultProducer {
     private final Way way;
     private final Pusher pusher;
     private final Outcomes outcomes;
-    private ScheduledExecutorService background;
+    private Optional<ScheduledExecutorService> background = Optional.empty();
     private volatile String state = "{}";
 
     /** @throws IllegalArgumentException when the destination's options cannot be used; says which and why */
@@ -67,13 +65,13 @@ public final class OpenctiProducer extends DefaultProducer {
             return new TaxiiWay(platform, options.getApiRoot(), options.getCollection(), patience);
         }
         GraphQl api = new GraphQl(platform, patience);
-        String identity = "caravan " + endpoint.getStream() + " " + endpoint.sourceUrl();
-        UUID id = UUID.nameUUIDFromBytes(identity.getBytes(StandardCharsets.UTF_8));
-        return new BundleWay(api, new Connector(api, id.toString(), options.getName()));
+        String id = Connector.idOf(endpoint.getStream(), endpoint.sourceUrl());
+        return new BundleWay(api, new Connector(api, id, options.getName()));
     }
 
     @Override
     public void process(Exchange exchange) throws Exception {
+        begin();
         Batch batch = exchange.getMessage().getMandatoryBody(Batch.class);
         String route = String.valueOf(ExchangeHelper.getAtRouteId(exchange));
         pusher.deliver(batch, route.replaceFirst("^sink-", ""));
@@ -98,17 +96,29 @@ public final class OpenctiProducer extends DefaultProducer {
     @Override
     protected void doStart() throws Exception {
         super.doStart();
-        background = getEndpoint()
+        if (getEndpoint().getCamelContext().isAutoStartup()) { // else steps are made to be looked at, as by check
+            begin();
+        }
+    }
+
+    private synchronized void begin() {
+        if (background.isPresent()) {
+            return;
+        }
+        ScheduledExecutorService executor = getEndpoint()
                 .getCamelContext()
                 .getExecutorServiceManager()
                 .newSingleThreadScheduledExecutor(this, "destination");
-        background.scheduleWithFixedDelay(this::ping, 0, PING.toSeconds(), TimeUnit.SECONDS);
-        background.scheduleWithFixedDelay(this::look, LOOK.toSeconds(), LOOK.toSeconds(), TimeUnit.SECONDS);
+        executor.scheduleWithFixedDelay(this::ping, 0, PING.toSeconds(), TimeUnit.SECONDS);
+        executor.scheduleWithFixedDelay(this::look, LOOK.toSeconds(), LOOK.toSeconds(), TimeUnit.SECONDS);
+        background = Optional.of(executor);
     }
 
     @Override
-    protected void doStop() throws Exception {
-        getEndpoint().getCamelContext().getExecutorServiceManager().shutdownNow(background);
+    protected synchronized void doStop() throws Exception {
+        background.ifPresent(executor ->
+                getEndpoint().getCamelContext().getExecutorServiceManager().shutdownNow(executor));
+        background = Optional.empty();
         super.doStop();
     }
 
