@@ -67,7 +67,8 @@ class SettingsTest {
             "following",
             "configuration",
             "bridgeErrorHandler",
-            "autowiredEnabled");
+            "autowiredEnabled",
+            "lazyStartProducer");
 
     @Test
     void everyOptionOfTheComponentIsASetting() throws IOException {
