@@ -77,6 +77,12 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
         count("push.failed", tags, "Objects that the destination did not apply.", counters, PushCounters::failed);
         count("push.refused", tags, "Objects that the destination did not take.", counters, PushCounters::refused);
         count("push.unknown", tags, "Objects of which the destination does not tell.", counters, PushCounters::unknown);
+        count(
+                "push.kept",
+                tags,
+                "Objects that are gone and were not removed at the destination because others wrote them, too.",
+                counters,
+                PushCounters::kept);
         Gauge.builder("caravan.push.waiting", producer, OpenctiProducer::waiting)
                 .tags(tags)
                 .description("Objects queued at the destination of which it has not told yet.")

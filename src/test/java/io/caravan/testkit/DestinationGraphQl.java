@@ -94,8 +94,8 @@ final class DestinationGraphQl {
                 state.connectors.containsKey(field.text("id")) ? connector(field.text("id")) : NullNode.instance;
             case "ingestionTaxiiCollection" -> collection(field.text("id"));
             case "stixBundlePush" -> push(field);
-            case "stixObjectOrStixRelationship" -> object(field.text("id"));
-            case "stixCoreObject" -> isRelation(field.text("id")) ? NullNode.instance : object(field.text("id"));
+            case "stixObjectOrStixRelationship" -> object(field);
+            case "stixCoreObject" -> isRelation(field.text("id")) ? NullNode.instance : object(field);
             default -> throw new IllegalArgumentException("Cannot query field \"" + field.name() + "\"");
         };
     }
@@ -199,8 +199,17 @@ final class DestinationGraphQl {
                 "UNSUPPORTED_ERROR", "Invalid bundle", Jackson.object("message", cause, "extensions", extensions));
     }
 
-    private JsonNode object(String id) {
-        return state.objects.node(id).map(JsonNode.class::cast).orElse(NullNode.instance);
+    private JsonNode object(GraphQlField field) throws Refused {
+        state.need("KNOWLEDGE");
+        int containers = field.fields().stream()
+                .filter(part -> part.arguments().containsKey("first"))
+                .mapToInt(part -> part.arguments().get("first").asInt())
+                .findFirst()
+                .orElse(Integer.MAX_VALUE);
+        return state.objects
+                .node(field.text("id"), containers)
+                .map(JsonNode.class::cast)
+                .orElse(NullNode.instance);
     }
 
     private static boolean isRelation(String id) {

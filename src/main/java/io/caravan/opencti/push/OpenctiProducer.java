@@ -46,25 +46,34 @@ public final class OpenctiProducer extends DefaultProducer {
         this.connection = connection;
         this.options = options;
         platform = new Platform(connection);
-        way = way(endpoint);
+        GraphQl api = new GraphQl(platform, Duration.ofMillis(options.getAnswerTimeout()));
+        way = way(endpoint, api);
         DeadLetters deadLetters =
                 Optional.ofNullable(connection.getDeadLetters()).orElse(OpenctiProducer::nobodyKeeps);
-        outcomes = new Outcomes(way, deadLetters, counters);
+        outcomes = new Outcomes(way, deadLetters, counters, Outcomes.TO_BEGIN);
         Optional<String> author =
                 Optional.ofNullable(options.getDefaultAuthor()).filter(id -> !id.isBlank());
-        pusher = new Pusher(way, new Wording(author), options.isDeletions(), deadLetters, outcomes, counters);
+        pusher = new Pusher(
+                way, new Wording(author), options.isDeletions(), protection(api), deadLetters, outcomes, counters);
     }
 
-    private Way way(OpenctiEndpoint endpoint) {
-        Duration patience = Duration.ofMillis(options.getAnswerTimeout());
+    private Optional<Protection> protection(GraphQl api) {
+        if (!options.isDeletions() || !options.isProtectOthers()) {
+            return Optional.empty();
+        }
+        Optional<TaxiiWay> collection = way instanceof TaxiiWay taxii ? Optional.of(taxii) : Optional.empty();
+        return Optional.of(new Protection(api, options, collection, outcomes::isAllApplied, counters));
+    }
+
+    private Way way(OpenctiEndpoint endpoint, GraphQl api) {
         if (options.getWay() == PushConfiguration.Way.taxii) {
             if (options.getCollection() == null || options.getCollection().isBlank()) {
                 throw new IllegalArgumentException(
                         "collection is not set: say the id of the TAXII collection to write to");
             }
+            Duration patience = Duration.ofMillis(options.getAnswerTimeout());
             return new TaxiiWay(platform, options.getApiRoot(), options.getCollection(), patience);
         }
-        GraphQl api = new GraphQl(platform, patience);
         String id = Connector.idOf(endpoint.getStream(), endpoint.sourceUrl());
         return new BundleWay(api, new Connector(api, id, options.getName()));
     }
