@@ -112,6 +112,11 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
                 "Deletions that came although opencti.listen-delete is off, dropped.",
                 counters,
                 Counters::leftOutDeletions);
+        count(
+                "events.ignored",
+                "Events by the users of opencti.ignore-users, dropped.",
+                counters,
+                Counters::ignoredEvents);
         count("events.delivered", "Events that every sink has.", counters, Counters::delivered);
         count("batches.delivered", "Batches that every sink has.", counters, Counters::batches);
         for (Ending cause : Ending.values()) {
