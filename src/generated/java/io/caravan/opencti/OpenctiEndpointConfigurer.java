@@ -59,6 +59,8 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "following": target.getConfiguration().setFollowing(property(camelContext, boolean.class, value)); return true;
         case "heartbeattimeout":
         case "heartbeatTimeout": target.getConfiguration().setHeartbeatTimeout(property(camelContext, java.time.Duration.class, value).toMillis()); return true;
+        case "ignoreusers":
+        case "ignoreUsers": target.getConfiguration().setIgnoreUsers(property(camelContext, java.lang.String.class, value)); return true;
         case "lazystartproducer":
         case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
         case "listendelete":
@@ -134,6 +136,8 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "following": return boolean.class;
         case "heartbeattimeout":
         case "heartbeatTimeout": return long.class;
+        case "ignoreusers":
+        case "ignoreUsers": return java.lang.String.class;
         case "lazystartproducer":
         case "lazyStartProducer": return boolean.class;
         case "listendelete":
@@ -205,6 +209,8 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "following": return target.getConfiguration().isFollowing();
         case "heartbeattimeout":
         case "heartbeatTimeout": return target.getConfiguration().getHeartbeatTimeout();
+        case "ignoreusers":
+        case "ignoreUsers": return target.getConfiguration().getIgnoreUsers();
         case "lazystartproducer":
         case "lazyStartProducer": return target.isLazyStartProducer();
         case "listendelete":

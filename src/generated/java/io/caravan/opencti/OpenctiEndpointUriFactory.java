@@ -23,7 +23,7 @@ public class OpenctiEndpointUriFactory extends org.apache.camel.support.componen
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(38);
+        Set<String> props = new HashSet<>(39);
         props.add("answerTimeout");
         props.add("apiRoot");
         props.add("batchMaxBytes");
@@ -44,6 +44,7 @@ public class OpenctiEndpointUriFactory extends org.apache.camel.support.componen
         props.add("filesMaxBytes");
         props.add("following");
         props.add("heartbeatTimeout");
+        props.add("ignoreUsers");
         props.add("lazyStartProducer");
         props.add("listenDelete");
         props.add("name");

@@ -77,6 +77,12 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
         count("push.failed", tags, "Objects that the destination did not apply.", counters, PushCounters::failed);
         count("push.refused", tags, "Objects that the destination did not take.", counters, PushCounters::refused);
         count("push.unknown", tags, "Objects of which the destination does not tell.", counters, PushCounters::unknown);
+        count(
+                "push.kept",
+                tags,
+                "Objects that are gone and were not removed at the destination because others wrote them, too.",
+                counters,
+                PushCounters::kept);
         Gauge.builder("caravan.push.waiting", producer, OpenctiProducer::waiting)
                 .tags(tags)
                 .description("Objects queued at the destination of which it has not told yet.")
@@ -106,6 +112,11 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
                 "Deletions that came although opencti.listen-delete is off, dropped.",
                 counters,
                 Counters::leftOutDeletions);
+        count(
+                "events.ignored",
+                "Events by the users of opencti.ignore-users, dropped.",
+                counters,
+                Counters::ignoredEvents);
         count("events.delivered", "Events that every sink has.", counters, Counters::delivered);
         count("batches.delivered", "Batches that every sink has.", counters, Counters::batches);
         for (Ending cause : Ending.values()) {

@@ -58,6 +58,7 @@ public final class Settings {
         add("opencti.stream", "live", Value::stream);
         add("opencti.start", "", Value::start);
         add("opencti.listen-delete", "true", Value.BOOLEAN);
+        add("opencti.ignore-users", "", Value.emptyOr(Value.each(Value::user)));
         add("opencti.no-dependencies", "false", Value.BOOLEAN);
         add("opencti.with-inferences", "false", Value.BOOLEAN);
         add("opencti.ssl-verify", "true", Value.BOOLEAN);
@@ -286,6 +287,7 @@ public final class Settings {
         opencti.setTokenFile(file("opencti.token-file"));
         opencti.setStart(get("opencti.start"));
         opencti.setListenDelete(isOn("opencti.listen-delete"));
+        opencti.setIgnoreUsers(get("opencti.ignore-users"));
         opencti.setNoDependencies(isOn("opencti.no-dependencies"));
         opencti.setWithInferences(isOn("opencti.with-inferences"));
         opencti.setSslVerify(isOn("opencti.ssl-verify"));

@@ -23,6 +23,9 @@ final class DestinationGraphQl {
     }
 
     Answer answer(Request request) {
+        if (!state.hasGraphQl) {
+            return Answer.status(404);
+        }
         try {
             JsonNode body = Jackson.tree(request.body());
             List<GraphQlField> asked = GraphQlField.read(body.path("query").asText(), body.path("variables"));
@@ -88,9 +91,12 @@ final class DestinationGraphQl {
             }
             case "work" -> work(field.text("id"));
             case "workEdit" -> edit(field);
+            case "connector" ->
+                state.connectors.containsKey(field.text("id")) ? connector(field.text("id")) : NullNode.instance;
+            case "ingestionTaxiiCollection" -> collection(field.text("id"));
             case "stixBundlePush" -> push(field);
-            case "stixObjectOrStixRelationship" -> object(field.text("id"));
-            case "stixCoreObject" -> isRelation(field.text("id")) ? NullNode.instance : object(field.text("id"));
+            case "stixObjectOrStixRelationship" -> object(field);
+            case "stixCoreObject" -> isRelation(field.text("id")) ? NullNode.instance : object(field);
             default -> throw new IllegalArgumentException("Cannot query field \"" + field.name() + "\"");
         };
     }
@@ -171,6 +177,13 @@ final class DestinationGraphQl {
         return edited;
     }
 
+    private JsonNode collection(String id) throws Refused {
+        state.need("INGESTION");
+        return state.collections.containsKey(id)
+                ? Jackson.object("id", id, "user", Jackson.object("id", FakeDestination.USER))
+                : NullNode.instance;
+    }
+
     private JsonNode push(GraphQlField field) throws Refused {
         state.need("CONNECTORAPI");
         String connector = field.text("connectorId");
@@ -201,8 +214,17 @@ final class DestinationGraphQl {
                 "UNSUPPORTED_ERROR", "Invalid bundle", Jackson.object("message", cause, "extensions", extensions));
     }
 
-    private JsonNode object(String id) {
-        return state.objects.node(id).map(JsonNode.class::cast).orElse(NullNode.instance);
+    private JsonNode object(GraphQlField field) throws Refused {
+        state.need("KNOWLEDGE");
+        int containers = field.fields().stream()
+                .filter(part -> part.arguments().containsKey("first"))
+                .mapToInt(part -> part.arguments().get("first").asInt())
+                .findFirst()
+                .orElse(Integer.MAX_VALUE);
+        return state.objects
+                .node(field.text("id"), containers)
+                .map(JsonNode.class::cast)
+                .orElse(NullNode.instance);
     }
 
     private static boolean isRelation(String id) {

@@ -102,8 +102,8 @@ final class DestinationObjects {
         sources.forEach(source -> merge(target, source));
     }
 
-    /** As a query about one object answers it; empty for an unknown one. */
-    synchronized Optional<ObjectNode> node(String id) {
+    /** As a query about one object answers it, with so many of its containers; empty for an unknown one. */
+    synchronized Optional<ObjectNode> node(String id, int most) {
         return resolve(id).map(key -> {
             List<JsonNode> containers = new ArrayList<>();
             objects.forEach((other, stored) -> {
@@ -112,7 +112,14 @@ final class DestinationObjects {
                 }
             });
             ObjectNode node = bare(key);
-            node.set("containers", Jackson.object("edges", containers));
+            boolean hasMore = containers.size() > most;
+            node.set(
+                    "containers",
+                    Jackson.object(
+                            "pageInfo",
+                            Map.of("hasNextPage", hasMore),
+                            "edges",
+                            hasMore ? containers.subList(0, most) : containers));
             return node;
         });
     }

@@ -35,6 +35,7 @@ final class DestinationState {
     volatile String token = FakeDestination.TOKEN;
     volatile Set<String> rights = FakeDestination.RIGHTS;
     volatile boolean worksReadable = true;
+    volatile boolean hasGraphQl = true;
     volatile boolean synchronizing = true;
     volatile Predicate<JsonNode> refused = object -> false;
     volatile Duration workerDelay = Duration.ZERO;

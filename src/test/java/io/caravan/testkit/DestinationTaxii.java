@@ -3,6 +3,7 @@ package io.caravan.testkit;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.caravan.testkit.DestinationState.Setback;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.List;
@@ -39,7 +40,7 @@ final class DestinationTaxii {
             case "GET collections 5" ->
                 isRunning(words[4]) ? ok(collection(words[4])) : error(404, UNSUPPORTED, "Collection not found");
             case "POST collections 6" -> push(request, words[4]);
-            case "GET status 5" -> status(words[4]);
+            case "GET status 5" -> status(URLDecoder.decode(words[4], StandardCharsets.UTF_8));
             default -> error(500, UNSUPPORTED, "Unsupported operation");
         };
     }

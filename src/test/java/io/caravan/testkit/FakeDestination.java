@@ -101,6 +101,12 @@ public final class FakeDestination implements AutoCloseable {
         return this;
     }
 
+    /** Is a TAXII server and nothing else. */
+    public FakeDestination withoutGraphQl() {
+        state.hasGraphQl = false;
+        return this;
+    }
+
     /** Where connectors are told that RabbitMQ is. */
     public FakeDestination broker(String host, int port, boolean tls, String user, String password) {
         state.broker = DestinationState.broker(host, port, tls, user, password);

@@ -4,11 +4,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 
 /**
  * This program as a connector of the destination: registered once, pinged, and with a work a batch, by which the
@@ -38,6 +40,12 @@ final class Connector {
         this.api = api;
         this.id = id;
         this.name = name;
+    }
+
+    /** The same in every run that writes from here to there. */
+    static String idOf(String destination, String source) {
+        String identity = "caravan " + destination + " " + source;
+        return UUID.nameUUIDFromBytes(identity.getBytes(StandardCharsets.UTF_8)).toString();
     }
 
     String id() {

@@ -10,11 +10,15 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 
 /** The destination's GraphQL API. It answers 200 to failures too, and says so in {@code errors}. Safe for threads. */
 final class GraphQl {
 
     private static final Map<String, String> HEADERS = Map.of("Content-Type", "application/json");
+
+    /** What servers answer to a path that they have not. */
+    private static final Set<Integer> NOT_SERVED = Set.of(403, 404, 405, 501);
 
     private final Platform platform;
     private final Duration patience;
@@ -42,6 +46,15 @@ final class GraphQl {
         }
     }
 
+    /** There is no GraphQL API at the address: it is another kind of server, or something in between answers for it. */
+    static final class Absent extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        Absent(String message) {
+            super(message);
+        }
+    }
+
     GraphQl(Platform platform, Duration patience) {
         this.platform = platform;
         this.patience = patience;
@@ -57,16 +70,16 @@ final class GraphQl {
         Platform.Answer answer = platform.post("/graphql", HEADERS, request(query, variables), patience);
         JsonNode json = json(answer.body());
         if (answer.status() != 200) {
-            throw Answers.refusal(
+            IOException refusal = Answers.refusal(
                     platform.url(), answer, json.at("/errors/0/message").asText());
+            throw NOT_SERVED.contains(answer.status()) ? new Absent(refusal.getMessage()) : refusal;
         }
         JsonNode error = json.at("/errors/0");
         if (error.isObject()) {
             throw failed(error);
         }
         if (!json.path("data").isObject()) {
-            throw new IOException(
-                    platform.url() + " does not answer as a platform does: is its base path part of url?");
+            throw new Absent(platform.url() + " does not answer as a platform does: is its base path part of url?");
         }
         return json.path("data");
     }

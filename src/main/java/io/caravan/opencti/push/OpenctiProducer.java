@@ -9,10 +9,8 @@ import io.caravan.opencti.Platform;
 import io.caravan.opencti.PushConfiguration;
 import io.caravan.opencti.Tls;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import org.apache.camel.Exchange;
@@ -40,7 +38,7 @@ public final class OpenctiProducer extends DefaultProducer {
     private final Way way;
     private final Pusher pusher;
     private final Outcomes outcomes;
-    private ScheduledExecutorService background;
+    private Optional<ScheduledExecutorService> background = Optional.empty();
     private volatile String state = "{}";
 
     /** @throws IllegalArgumentException when the destination's options cannot be used; says which and why */
@@ -49,28 +47,37 @@ public final class OpenctiProducer extends DefaultProducer {
         this.connection = connection;
         this.options = options;
         platform = new Platform(connection);
-        way = way(endpoint);
+        GraphQl api = new GraphQl(platform, Duration.ofMillis(options.getAnswerTimeout()));
+        way = way(endpoint, api);
         DeadLetters deadLetters =
                 Optional.ofNullable(connection.getDeadLetters()).orElse(OpenctiProducer::nobodyKeeps);
-        outcomes = new Outcomes(way, deadLetters, counters);
+        outcomes = new Outcomes(way, deadLetters, counters, Outcomes.TO_BEGIN);
         Optional<String> author =
                 Optional.ofNullable(options.getDefaultAuthor()).filter(id -> !id.isBlank());
-        pusher = new Pusher(way, new Wording(author), options.isDeletions(), deadLetters, outcomes, counters);
+        pusher = new Pusher(
+                way, new Wording(author), options.isDeletions(), protection(api), deadLetters, outcomes, counters);
     }
 
-    private Way way(OpenctiEndpoint endpoint) {
-        Duration patience = Duration.ofMillis(options.getAnswerTimeout());
+    private Optional<Protection> protection(GraphQl api) {
+        if (!options.isDeletions() || !options.isProtectOthers()) {
+            return Optional.empty();
+        }
+        Optional<TaxiiWay> collection = way instanceof TaxiiWay taxii ? Optional.of(taxii) : Optional.empty();
+        return Optional.of(new Protection(api, options, collection, outcomes::isAllApplied, counters));
+    }
+
+    private Way way(OpenctiEndpoint endpoint, GraphQl api) {
         if (options.getWay() == PushConfiguration.Way.taxii) {
             if (options.getCollection() == null || options.getCollection().isBlank()) {
                 throw new IllegalArgumentException(
                         "collection is not set: say the id of the TAXII collection to write to");
             }
+            Duration patience = Duration.ofMillis(options.getAnswerTimeout());
             return new TaxiiWay(platform, options.getApiRoot(), options.getCollection(), patience);
         }
-        GraphQl api = new GraphQl(platform, patience);
-        String identity = "caravan " + endpoint.getStream() + " " + endpoint.sourceUrl();
-        UUID id = UUID.nameUUIDFromBytes(identity.getBytes(StandardCharsets.UTF_8));
-        Connector connector = new Connector(api, id.toString(), options.getName());
+        Duration patience = Duration.ofMillis(options.getAnswerTimeout());
+        Connector connector =
+                new Connector(api, Connector.idOf(endpoint.getStream(), endpoint.sourceUrl()), options.getName());
         if (options.getWay() == PushConfiguration.Way.queue) {
             Optional<String> user = Optional.ofNullable(options.getUser()).filter(name -> !name.isBlank());
             WorkerQueue.Terms terms =
@@ -82,6 +89,7 @@ public final class OpenctiProducer extends DefaultProducer {
 
     @Override
     public void process(Exchange exchange) throws Exception {
+        begin();
         Batch batch = exchange.getMessage().getMandatoryBody(Batch.class);
         String route = String.valueOf(ExchangeHelper.getAtRouteId(exchange));
         pusher.deliver(batch, route.replaceFirst("^sink-", ""));
@@ -106,17 +114,29 @@ public final class OpenctiProducer extends DefaultProducer {
     @Override
     protected void doStart() throws Exception {
         super.doStart();
-        background = getEndpoint()
+        if (getEndpoint().getCamelContext().isAutoStartup()) { // else steps are made to be looked at, as by check
+            begin();
+        }
+    }
+
+    private synchronized void begin() {
+        if (background.isPresent()) {
+            return;
+        }
+        ScheduledExecutorService executor = getEndpoint()
                 .getCamelContext()
                 .getExecutorServiceManager()
                 .newSingleThreadScheduledExecutor(this, "destination");
-        background.scheduleWithFixedDelay(this::ping, 0, PING.toSeconds(), TimeUnit.SECONDS);
-        background.scheduleWithFixedDelay(this::look, LOOK.toSeconds(), LOOK.toSeconds(), TimeUnit.SECONDS);
+        executor.scheduleWithFixedDelay(this::ping, 0, PING.toSeconds(), TimeUnit.SECONDS);
+        executor.scheduleWithFixedDelay(this::look, LOOK.toSeconds(), LOOK.toSeconds(), TimeUnit.SECONDS);
+        background = Optional.of(executor);
     }
 
     @Override
-    protected void doStop() throws Exception {
-        getEndpoint().getCamelContext().getExecutorServiceManager().shutdownNow(background);
+    protected synchronized void doStop() throws Exception {
+        background.ifPresent(executor ->
+                getEndpoint().getCamelContext().getExecutorServiceManager().shutdownNow(executor));
+        background = Optional.empty();
         way.close();
         super.doStop();
     }

@@ -22,11 +22,13 @@ final class Outcomes {
     private static final Logger LOG = LoggerFactory.getLogger(Outcomes.class);
 
     /** A new connector's first push can take a minute to begin. */
-    private static final Duration TO_BEGIN = Duration.ofMinutes(2);
+    static final Duration TO_BEGIN = Duration.ofMinutes(2);
 
     private static final Duration TO_END = Duration.ofHours(1);
     private static final int MOST_OBJECTS = 100_000;
     private static final long MOST_BYTES = 32 << 20;
+    /** In the reason of a removal that failed because there is nothing to remove: that is what was wanted. */
+    private static final String NOT_THERE = "cannot be found";
     /** So many are asked for at a time. */
     private static final int PAGE = 20;
 
@@ -37,11 +39,15 @@ final class Outcomes {
     private int objects;
     private long bytes;
     private boolean isUntold;
+    private final long surelyBegunAt;
 
     /** @param letters what each object would be a dead letter as, by its STIX id */
-    private record Pending(Map<String, DeadLetter> letters, int objects, long bytes, long pushedAt) {}
+    private record Pending(
+            Map<String, DeadLetter> letters, int objects, long bytes, boolean ofRemovals, long pushedAt) {}
 
-    Outcomes(Way way, DeadLetters deadLetters, PushCounters counters) {
+    /** @param earlier how long what an earlier run of the program has pushed may still wait at the destination */
+    Outcomes(Way way, DeadLetters deadLetters, PushCounters counters, Duration earlier) {
+        surelyBegunAt = System.nanoTime() + earlier.toNanos();
         this.way = way;
         this.deadLetters = deadLetters;
         this.counters = counters;
@@ -61,7 +67,7 @@ final class Outcomes {
             letters.put(item.object().id(), hasRoom ? letter : withoutEvent(letter));
             size += hasRoom ? item.json().length() : 0;
         }
-        Pending added = new Pending(letters, run.items().size(), size, System.nanoTime());
+        Pending added = new Pending(letters, run.items().size(), size, run.isOfRemovals(), System.nanoTime());
         pending.put(told.get(), added);
         objects += added.objects;
         bytes += size;
@@ -91,6 +97,11 @@ final class Outcomes {
         return objects;
     }
 
+    /** Whether it is known of all that was pushed that the destination is through with it. */
+    synchronized boolean isAllApplied() {
+        return objects == 0 && counters.unknown() == 0 && System.nanoTime() - surelyBegunAt >= 0;
+    }
+
     private synchronized List<String> oldest() {
         return pending.keySet().stream().limit(PAGE).toList();
     }
@@ -101,9 +112,14 @@ final class Outcomes {
             return;
         }
         List<DeadLetter> failed = new ArrayList<>();
+        int gone = 0;
         synchronized (this) {
             Pending done = pending.get(work);
             for (Way.Failure failure : outcome.failures()) {
+                if (done.ofRemovals && failure.reason().contains(NOT_THERE)) {
+                    gone++;
+                    continue;
+                }
                 DeadLetter letter = done.letters.get(failure.object());
                 if (letter != null) {
                     failed.add(because(letter, failure.reason()));
@@ -130,7 +146,7 @@ final class Outcomes {
         }
         synchronized (this) {
             Pending done = remove(work);
-            int wrong = Math.min(outcome.failed(), done.objects);
+            int wrong = Math.min(outcome.failed() - gone, done.objects);
             counters.failed(wrong);
             counters.applied(done.objects - wrong);
         }

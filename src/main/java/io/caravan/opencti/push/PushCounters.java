@@ -10,6 +10,7 @@ public final class PushCounters {
     private final LongAdder failed = new LongAdder();
     private final LongAdder unknown = new LongAdder();
     private final LongAdder refused = new LongAdder();
+    private final LongAdder kept = new LongAdder();
 
     void pushed(int objects) {
         pushed.add(objects);
@@ -29,6 +30,10 @@ public final class PushCounters {
 
     void refusal() {
         refused.increment();
+    }
+
+    void keeping() {
+        kept.increment();
     }
 
     /** Queued at the destination. */
@@ -54,5 +59,10 @@ public final class PushCounters {
     /** Not taken at all. */
     public long refused() {
         return refused.sum();
+    }
+
+    /** Gone, and not removed there because of others. */
+    public long kept() {
+        return kept.sum();
     }
 }

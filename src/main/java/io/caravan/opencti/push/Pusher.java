@@ -4,7 +4,10 @@ import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import java.io.IOException;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -28,6 +31,7 @@ final class Pusher {
     private final Way way;
     private final Wording wording;
     private final boolean withDeletions;
+    private final Optional<Protection> protection;
     private final DeadLetters deadLetters;
     private final Outcomes outcomes;
     private final PushCounters counters;
@@ -37,16 +41,21 @@ final class Pusher {
 
     private final Set<UUID> through = new HashSet<>();
 
+    /** By its runs of removals, what of each may go. */
+    private final Map<UUID, List<Item>> allowed = new HashMap<>();
+
     Pusher(
             Way way,
             Wording wording,
             boolean withDeletions,
+            Optional<Protection> protection,
             DeadLetters deadLetters,
             Outcomes outcomes,
             PushCounters counters) {
         this.way = way;
         this.wording = wording;
         this.withDeletions = withDeletions;
+        this.protection = protection;
         this.deadLetters = deadLetters;
         this.outcomes = outcomes;
         this.counters = counters;
@@ -57,10 +66,25 @@ final class Pusher {
         if (tried != batch.before().batches()) {
             tried = batch.before().batches();
             through.clear();
+            allowed.clear();
         }
         for (Run run : Runs.of(batch, wording, withDeletions)) {
-            push(run, sink);
+            List<Item> items = allowed(run);
+            if (!items.isEmpty()) {
+                push(new Run(items), sink);
+            }
         }
+    }
+
+    /** Asked once a batch: what is pushed of the run may be gone when the batch is tried again. */
+    private List<Item> allowed(Run run) throws IOException, InterruptedException {
+        if (protection.isEmpty() || !run.isOfRemovals()) {
+            return run.items();
+        }
+        if (!allowed.containsKey(run.id())) {
+            allowed.put(run.id(), protection.get().mayGo(run.items()));
+        }
+        return allowed.get(run.id());
     }
 
     static DeadLetter letter(Item item, String sink, String error) {

@@ -24,6 +24,10 @@ record Run(List<Item> items) {
         return UUID.nameUUIDFromBytes(names.getBytes(StandardCharsets.UTF_8));
     }
 
+    boolean isOfRemovals() {
+        return items.get(0).operation() == Item.Operation.DELETE;
+    }
+
     /** Its first half, or its second. */
     Run half(boolean first) {
         int middle = items.size() / 2;

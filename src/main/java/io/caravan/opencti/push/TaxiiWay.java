@@ -74,6 +74,24 @@ final class TaxiiWay implements Way {
                 hasBegun, isDone, failures, json.path("failure_count").asInt()));
     }
 
+    /**
+     * What the server says of the collection.
+     *
+     * @return empty where there is none, or it is not running, or this user may not see it
+     */
+    Optional<JsonNode> collection() throws IOException, InterruptedException {
+        Platform.Answer answer =
+                platform.get(root + "/collections/" + collection + "/", Map.of("Accept", TYPE), patience);
+        if (answer.status() == 404) {
+            return Optional.empty();
+        }
+        JsonNode json = json(answer.body());
+        if (answer.status() != 200) {
+            throw Answers.refusal(platform.url(), answer, json.path("title").asText());
+        }
+        return Optional.of(json);
+    }
+
     @Override
     public void ping(String state) {
         // nobody to tell

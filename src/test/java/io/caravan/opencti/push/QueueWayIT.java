@@ -418,8 +418,9 @@ class QueueWayIT {
     }
 
     private Pusher pusher(QueueWay way) {
-        outcomes = new Outcomes(way, deadLetters::add, counters);
-        return new Pusher(way, new Wording(Optional.empty()), true, deadLetters::add, outcomes, counters);
+        outcomes = new Outcomes(way, deadLetters::add, counters, Outcomes.TO_BEGIN);
+        return new Pusher(
+                way, new Wording(Optional.empty()), true, Optional.empty(), deadLetters::add, outcomes, counters);
     }
 
     private interface OnChannel {
