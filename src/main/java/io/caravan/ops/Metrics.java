@@ -77,6 +77,13 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
         count("push.failed", tags, "Objects that the destination did not apply.", counters, PushCounters::failed);
         count("push.refused", tags, "Objects that the destination did not take.", counters, PushCounters::refused);
         count("push.unknown", tags, "Objects of which the destination does not tell.", counters, PushCounters::unknown);
+        count("push.files", tags, "Files that went with their objects.", counters, PushCounters::files);
+        count(
+                "push.files.left.out",
+                tags,
+                "Files that objects went without: too large, not to be had, or refused.",
+                counters,
+                PushCounters::filesLeftOut);
         Gauge.builder("caravan.push.waiting", producer, OpenctiProducer::waiting)
                 .tags(tags)
                 .description("Objects queued at the destination of which it has not told yet.")

@@ -10,6 +10,8 @@ public final class PushCounters {
     private final LongAdder failed = new LongAdder();
     private final LongAdder unknown = new LongAdder();
     private final LongAdder refused = new LongAdder();
+    private final LongAdder files = new LongAdder();
+    private final LongAdder filesLeftOut = new LongAdder();
 
     void pushed(int objects) {
         pushed.add(objects);
@@ -29,6 +31,14 @@ public final class PushCounters {
 
     void refusal() {
         refused.increment();
+    }
+
+    void files(int sent) {
+        files.add(sent);
+    }
+
+    void filesLeftOut(int files) {
+        filesLeftOut.add(files);
     }
 
     /** Queued at the destination. */
@@ -54,5 +64,15 @@ public final class PushCounters {
     /** Not taken at all. */
     public long refused() {
         return refused.sum();
+    }
+
+    /** Files and embedded images that went with their objects. */
+    public long files() {
+        return files.sum();
+    }
+
+    /** Those that objects went without: too large, not to be had, or refused. */
+    public long filesLeftOut() {
+        return filesLeftOut.sum();
     }
 }
