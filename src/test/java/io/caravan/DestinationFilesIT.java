@@ -53,6 +53,7 @@ class DestinationFilesIT {
     private FakeDestination destination;
     private Installation caravan;
     private Process process;
+    private long batches;
 
     @BeforeEach
     void install() throws IOException {
@@ -163,24 +164,21 @@ class DestinationFilesIT {
     @Test
     void aBatchThatIsTriedAgainFetchesNoFileThatIsThrough() throws Exception {
         byte[] content = new byte[13 << 20];
-        AtomicInteger ofTheFirst = new AtomicInteger();
-        AtomicInteger ofTheSecond = new AtomicInteger();
-        platform.route(encoded(path(id(1), "1.bin")), request -> {
-            ofTheFirst.incrementAndGet();
-            return new Answer(200, "OK", Map.of(), content);
-        });
-        platform.route(encoded(path(id(2), "2.bin")), request -> {
-            if (ofTheSecond.getAndIncrement() == 0) {
-                destination.refuse(4, 503); // the first is through
-            }
-            return new Answer(200, "OK", Map.of(), content);
-        });
+        AtomicInteger fetches = new AtomicInteger();
+        for (String path : List.of(path(id(1), "1.bin"), path(id(2), "2.bin"))) {
+            platform.route(encoded(path), request -> {
+                if (fetches.incrementAndGet() == 2) {
+                    destination.refuse(4, 503); // the other file is through
+                }
+                return new Answer(200, "OK", Map.of(), content);
+            });
+        }
 
-        follow(create("1000-0", withFiles(id(1), "1.bin")), create("2000-0", withFiles(id(2), "2.bin")));
+        follow(Frames.dependency("1000-0", withFiles(id(1), "1.bin")), create("1000-0", withFiles(id(2), "2.bin")));
         assertThat(data(id(1), 0)).hasSameSizeAs(content);
         assertThat(data(id(2), 0)).hasSameSizeAs(content);
-        assertThat(ofTheFirst).hasValue(1);
-        assertThat(ofTheSecond).hasValue(2);
+        assertThat(batches).isEqualTo(1);
+        assertThat(fetches).hasValue(3);
     }
 
     private PushCounters follow(Frame... frames) throws Exception {
@@ -191,6 +189,7 @@ class DestinationFilesIT {
                     .until(() -> program.consumers().get(0).getPosition().equals(last));
             OpenctiProducer producer = program.producers().get(0);
             destination.awaitApplied();
+            batches = program.consumers().get(0).counters().batches();
             return producer.counters();
         }
     }
