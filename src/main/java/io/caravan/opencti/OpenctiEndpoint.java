@@ -107,8 +107,12 @@ public class OpenctiEndpoint extends DefaultEndpoint {
     }
 
     /** The platform that is followed. */
+    public OpenctiConfiguration source() {
+        return ((OpenctiComponent) getComponent()).getConfiguration();
+    }
+
     public String sourceUrl() {
-        return ((OpenctiComponent) getComponent()).getConfiguration().getUrl();
+        return source().getUrl();
     }
 
     public String getStream() {

@@ -83,6 +83,13 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
                 "Objects that are gone and were not removed at the destination because others wrote them, too.",
                 counters,
                 PushCounters::kept);
+        count("push.files", tags, "Files that went with their objects.", counters, PushCounters::files);
+        count(
+                "push.files.left.out",
+                tags,
+                "Files that objects went without: too large, not to be had, or refused.",
+                counters,
+                PushCounters::filesLeftOut);
         Gauge.builder("caravan.push.waiting", producer, OpenctiProducer::waiting)
                 .tags(tags)
                 .description("Objects queued at the destination of which it has not told yet.")

@@ -13,6 +13,7 @@ import io.caravan.event.Update;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiEndpoint;
+import io.caravan.opencti.push.OpenctiProducer;
 import io.caravan.opencti.stream.BatchAggregation;
 import io.caravan.opencti.stream.Counters;
 import io.caravan.opencti.stream.DeadLetterStep;
@@ -317,6 +318,11 @@ public final class Program implements AutoCloseable {
     /** How many routes are loaded. */
     public int routeCount() {
         return new Routes(context()).count();
+    }
+
+    /** What writes to other platforms. */
+    public List<OpenctiProducer> producers() {
+        return component.producers();
     }
 
     /** What follows a stream. */

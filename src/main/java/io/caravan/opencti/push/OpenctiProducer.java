@@ -54,8 +54,24 @@ public final class OpenctiProducer extends DefaultProducer {
         outcomes = new Outcomes(way, deadLetters, counters, Outcomes.TO_BEGIN);
         Optional<String> author =
                 Optional.ofNullable(options.getDefaultAuthor()).filter(id -> !id.isBlank());
+        Files files = new Files(options.isFiles() ? storage(endpoint) : Optional.empty(), options.getFilesMaxBytes());
         pusher = new Pusher(
-                way, new Wording(author), options.isDeletions(), protection(api), deadLetters, outcomes, counters);
+                way,
+                new Wording(author),
+                files,
+                options.isDeletions(),
+                protection(api),
+                deadLetters,
+                outcomes,
+                counters);
+    }
+
+    /** Of the platform that is followed, with that platform's token; empty where none is said. */
+    private Optional<Storage> storage(OpenctiEndpoint endpoint) {
+        OpenctiConfiguration source = endpoint.source();
+        return Optional.ofNullable(source.getUrl())
+                .filter(url -> !url.isBlank())
+                .map(url -> new Storage(new Platform(source), Duration.ofMillis(options.getAnswerTimeout())));
     }
 
     private Optional<Protection> protection(GraphQl api) {

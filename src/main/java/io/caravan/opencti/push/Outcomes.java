@@ -63,9 +63,10 @@ final class Outcomes {
         long size = 0;
         for (Item item : run.items()) {
             DeadLetter letter = Pusher.letter(item, sink, "");
-            boolean hasRoom = bytes + size + item.json().length() <= MOST_BYTES;
+            int length = item.change().event().kept().length();
+            boolean hasRoom = bytes + size + length <= MOST_BYTES;
             letters.put(item.object().id(), hasRoom ? letter : withoutEvent(letter));
-            size += hasRoom ? item.json().length() : 0;
+            size += hasRoom ? length : 0;
         }
         Pending added = new Pending(letters, run.items().size(), size, run.isOfRemovals(), System.nanoTime());
         pending.put(told.get(), added);

@@ -11,6 +11,8 @@ public final class PushCounters {
     private final LongAdder unknown = new LongAdder();
     private final LongAdder refused = new LongAdder();
     private final LongAdder kept = new LongAdder();
+    private final LongAdder files = new LongAdder();
+    private final LongAdder filesLeftOut = new LongAdder();
 
     void pushed(int objects) {
         pushed.add(objects);
@@ -34,6 +36,14 @@ public final class PushCounters {
 
     void keeping() {
         kept.increment();
+    }
+
+    void files(int sent) {
+        files.add(sent);
+    }
+
+    void filesLeftOut(int files) {
+        filesLeftOut.add(files);
     }
 
     /** Queued at the destination. */
@@ -64,5 +74,15 @@ public final class PushCounters {
     /** Gone, and not removed there because of others. */
     public long kept() {
         return kept.sum();
+    }
+
+    /** Files and embedded images that went with their objects. */
+    public long files() {
+        return files.sum();
+    }
+
+    /** Those that objects went without: too large, not to be had, or refused. */
+    public long filesLeftOut() {
+        return filesLeftOut.sum();
     }
 }

@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Pushes batches, run by run. What the destination refuses for good is found by halving, becomes a dead letter, and the rest
- * goes on. A batch that is tried again goes on at the run that failed; after a restart its runs go again, and change nothing.
+ * Pushes batches, run by run, files along with their objects. What the destination refuses for good is found by halving,
+ * becomes a dead letter, and the rest goes on; what goes without its files does too. A batch that is tried again goes on at the run that failed; after a restart its runs go again, and change nothing.
  * Called by one thread at a time.
  */
 final class Pusher {
@@ -30,6 +30,7 @@ final class Pusher {
 
     private final Way way;
     private final Wording wording;
+    private final Files files;
     private final boolean withDeletions;
     private final Optional<Protection> protection;
     private final DeadLetters deadLetters;
@@ -47,6 +48,7 @@ final class Pusher {
     Pusher(
             Way way,
             Wording wording,
+            Files files,
             boolean withDeletions,
             Optional<Protection> protection,
             DeadLetters deadLetters,
@@ -54,6 +56,7 @@ final class Pusher {
             PushCounters counters) {
         this.way = way;
         this.wording = wording;
+        this.files = files;
         this.withDeletions = withDeletions;
         this.protection = protection;
         this.deadLetters = deadLetters;
@@ -70,8 +73,11 @@ final class Pusher {
         }
         for (Run run : Runs.of(batch, wording, withDeletions)) {
             List<Item> items = allowed(run);
-            if (!items.isEmpty()) {
-                push(new Run(items), sink);
+            Run left = new Run(items);
+            if (items.stream().anyMatch(Files::mayBeIn)) {
+                pushWithFiles(left, sink);
+            } else if (!items.isEmpty()) {
+                push(left, sink);
             }
         }
     }
@@ -98,26 +104,73 @@ final class Pusher {
                 Optional.of(item.change().event().kept()));
     }
 
+    /** Files are fetched again for what is not through, and for nothing else. */
+    private void pushWithFiles(Run run, String sink) throws IOException, InterruptedException {
+        List<Item> rest = run.items().stream()
+                .filter(item -> !through.contains(Run.of(item).id()))
+                .toList();
+        files.load(new Run(rest), part -> {
+            push(part.run(), sink);
+            for (Files.Lacking lacking : part.lacking()) {
+                counters.filesLeftOut(lacking.lack().files());
+                if (!lacking.lack().failures().isEmpty()) {
+                    String files = String.join("; ", lacking.lack().failures());
+                    keep(letter(lacking.item(), sink, "it went without its file " + files));
+                }
+            }
+            part.whole().forEach(item -> through.add(Run.of(item).id()));
+        });
+    }
+
     private void push(Run run, String sink) throws IOException, InterruptedException {
         if (through.contains(run.id())) {
             return;
         }
-        try {
-            Optional<String> told = tryToPush(run);
-            counters.pushed(run.items().size());
-            outcomes.follow(run, sink, told);
-        } catch (Way.Refused e) {
+        Optional<String> refusal = pushOnce(run, sink);
+        if (refusal.isPresent()) {
             if (run.items().size() > 1) {
                 push(run.half(true), sink);
                 push(run.half(false), sink);
             } else {
-                DeadLetter letter = letter(run.items().get(0), sink, e.getMessage());
-                deadLetters.keep(letter);
-                counters.refusal();
-                LOG.warn("Dead letter, position {}: {} is refused: {}", letter.position(), letter.id(), letter.error());
+                pushBare(run.items().get(0), sink, refusal.get());
             }
         }
         through.add(run.id());
+    }
+
+    /** What is refused with its files, may be taken without: a platform limits the size of a request. */
+    private void pushBare(Item item, String sink, String refusal) throws IOException, InterruptedException {
+        Optional<String> error = Optional.of(refusal);
+        if (!item.files().isEmpty()) {
+            error = pushOnce(Run.of(item.withoutFiles()), sink);
+        }
+        if (error.isPresent()) {
+            counters.refusal();
+            keep(letter(item, sink, error.get()));
+        } else {
+            counters.filesLeftOut(item.files().size());
+            String files = String.join(", ", item.files());
+            keep(letter(item, sink, "it went without its files " + files + ", with which it is refused: " + refusal));
+        }
+    }
+
+    /** Why it is refused, or nothing. */
+    private Optional<String> pushOnce(Run run, String sink) throws IOException, InterruptedException {
+        try {
+            Optional<String> told = tryToPush(run);
+            counters.pushed(run.items().size());
+            counters.files(
+                    run.items().stream().mapToInt(item -> item.files().size()).sum());
+            outcomes.follow(run, sink, told);
+            return Optional.empty();
+        } catch (Way.Refused e) {
+            return Optional.of(e.getMessage());
+        }
+    }
+
+    private void keep(DeadLetter letter) throws IOException {
+        deadLetters.keep(letter);
+        LOG.warn("Dead letter, position {}: {}: {}", letter.position(), letter.id(), letter.error());
     }
 
     private Optional<String> tryToPush(Run run) throws IOException, InterruptedException, Way.Refused {

@@ -15,11 +15,16 @@ record Run(List<Item> items) {
         items = List.copyOf(items);
     }
 
+    static Run of(Item item) {
+        return new Run(List.of(item));
+    }
+
     /** Made of what is in it, so that what is sent again has the same. */
     UUID id() {
         String names = items.stream()
                 .map(item -> item.operation() + " " + item.object().id() + " "
-                        + item.change().event().id())
+                        + item.change().event().id()
+                        + (item.files().isEmpty() ? "" : " " + item.files()))
                 .collect(Collectors.joining("\n"));
         return UUID.nameUUIDFromBytes(names.getBytes(StandardCharsets.UTF_8));
     }

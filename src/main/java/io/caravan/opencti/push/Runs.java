@@ -30,7 +30,7 @@ import java.util.stream.Stream;
 final class Runs {
 
     /** A bundle's objects together; the platform takes requests of up to 50 MB, and a bundle's text is escaped in them. */
-    private static final long MOST_BYTES = 16 << 20;
+    static final long MOST_BYTES = 16 << 20;
 
     private final Wording wording;
     private final boolean withDeletions;

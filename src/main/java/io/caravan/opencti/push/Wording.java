@@ -62,6 +62,7 @@ final class Wording {
     Item merge(Change target, Collection<String> sources) throws IOException {
         ObjectNode tree = tree(target.object().json());
         ObjectNode extension = extension(tree);
+        extension.remove("files"); // they come with the upsert that follows
         extension
                 .put("opencti_operation", "merge")
                 .put("merge_target_id", target.object().id());

@@ -218,6 +218,7 @@ class ProtectionTest {
         return new Pusher(
                 way,
                 new Wording(Optional.empty()),
+                new Files(Optional.empty(), 0),
                 true,
                 Optional.of(protection).filter(on -> options.isProtectOthers()),
                 letters::add,

@@ -420,7 +420,14 @@ class QueueWayIT {
     private Pusher pusher(QueueWay way) {
         outcomes = new Outcomes(way, deadLetters::add, counters, Outcomes.TO_BEGIN);
         return new Pusher(
-                way, new Wording(Optional.empty()), true, Optional.empty(), deadLetters::add, outcomes, counters);
+                way,
+                new Wording(Optional.empty()),
+                new io.caravan.opencti.push.Files(Optional.empty(), 0),
+                true,
+                Optional.empty(),
+                deadLetters::add,
+                outcomes,
+                counters);
     }
 
     private interface OnChannel {
