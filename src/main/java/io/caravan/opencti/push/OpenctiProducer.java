@@ -48,7 +48,7 @@ public final class OpenctiProducer extends DefaultProducer {
         this.connection = connection;
         this.options = options;
         platform = new Platform(connection);
-        way = way(endpoint);
+        way = way(platform, options, "caravan " + endpoint.getStream() + " " + endpoint.sourceUrl());
         DeadLetters deadLetters =
                 Optional.ofNullable(connection.getDeadLetters()).orElse(OpenctiProducer::nobodyKeeps);
         outcomes = new Outcomes(way, deadLetters, counters);
@@ -57,7 +57,8 @@ public final class OpenctiProducer extends DefaultProducer {
         pusher = new Pusher(way, new Wording(author), options.isDeletions(), deadLetters, outcomes, counters);
     }
 
-    private Way way(OpenctiEndpoint endpoint) {
+    /** @param identity what tells this connector from others, the same in every run */
+    static Way way(Platform platform, PushConfiguration options, String identity) {
         Duration patience = Duration.ofMillis(options.getAnswerTimeout());
         if (options.getWay() == PushConfiguration.Way.taxii) {
             if (options.getCollection() == null || options.getCollection().isBlank()) {
@@ -67,7 +68,6 @@ public final class OpenctiProducer extends DefaultProducer {
             return new TaxiiWay(platform, options.getApiRoot(), options.getCollection(), patience);
         }
         GraphQl api = new GraphQl(platform, patience);
-        String identity = "caravan " + endpoint.getStream() + " " + endpoint.sourceUrl();
         UUID id = UUID.nameUUIDFromBytes(identity.getBytes(StandardCharsets.UTF_8));
         return new BundleWay(api, new Connector(api, id.toString(), options.getName()));
     }

@@ -37,6 +37,8 @@ final class Outcomes {
     private int objects;
     private long bytes;
     private boolean isUntold;
+    /** When something was seen to go on: what waits behind it has not failed to begin. */
+    private long movedAt = System.nanoTime();
 
     /** @param letters what each object would be a dead letter as, by its STIX id */
     private record Pending(Map<String, DeadLetter> letters, int objects, long bytes, long pushedAt) {}
@@ -96,6 +98,9 @@ final class Outcomes {
     }
 
     private void take(String work, Way.Outcome outcome) throws IOException {
+        if (outcome.hasBegun()) {
+            movedAt = System.nanoTime();
+        }
         if (!outcome.isDone()) {
             giveUpIfLate(work, outcome.hasBegun());
             return;
@@ -137,7 +142,9 @@ final class Outcomes {
     }
 
     private synchronized void giveUpIfLate(String work, boolean hasBegun) {
-        Duration waited = Duration.ofNanos(System.nanoTime() - pending.get(work).pushedAt);
+        long now = System.nanoTime();
+        long sincePush = now - pending.get(work).pushedAt;
+        Duration waited = Duration.ofNanos(hasBegun ? sincePush : Math.min(sincePush, now - movedAt));
         if (waited.compareTo(hasBegun ? TO_END : TO_BEGIN) > 0) {
             unknown(work);
         }
