@@ -1,6 +1,7 @@
 package io.caravan.ops;
 
 import io.caravan.event.Bytes;
+import io.caravan.event.Change;
 import io.caravan.event.Creation;
 import io.caravan.event.Deletion;
 import io.caravan.event.Event;
@@ -52,9 +53,11 @@ final class HeldInJournal implements Holdings {
     private static final long NEVER = 0;
 
     private final State store;
+    private final HeldIds ids;
 
     HeldInJournal(State store) {
         this.store = store;
+        this.ids = new HeldIds(store);
     }
 
     /**
@@ -108,7 +111,9 @@ final class HeldInJournal implements Holdings {
         }
         known.mark();
         try {
-            reading.of(event, known, false);
+            for (Change change : reading.of(event, known, false).changes()) {
+                HeldIds.learn(change, known);
+            }
         } catch (Unreadable e) {
             known.takeBack();
             throw e;
@@ -116,10 +121,19 @@ final class HeldInJournal implements Holdings {
     }
 
     @Override
-    public Map<String, Long> counts() throws IOException, InterruptedException {
+    public Map<String, Long> learn() throws IOException, InterruptedException {
         Map<String, Long> counts = new TreeMap<>();
-        each(object -> counts.merge(object.type(), 1L, Long::sum));
+        each(object -> {
+            counts.merge(object.type(), 1L, Long::sum);
+            ids.learn(object, true);
+        });
+        ids.write();
         return counts;
+    }
+
+    @Override
+    public Optional<String> now(String reference) throws IOException {
+        return ids.now(reference);
     }
 
     @Override
@@ -139,7 +153,9 @@ final class HeldInJournal implements Holdings {
         Optional<String> last = Optional.empty();
         for (List<StixObject> page = page(last); !page.isEmpty(); page = page(last)) {
             for (StixObject object : page) {
-                visit.at(object);
+                if (!object.type().equals(HeldIds.FORMER)) {
+                    visit.at(object);
+                }
             }
             last = Optional.of(page.get(page.size() - 1).key());
         }

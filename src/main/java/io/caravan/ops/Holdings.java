@@ -46,11 +46,14 @@ interface Holdings {
         }
     }
 
-    /** How many there are, by STIX type. */
-    Map<String, Long> counts() throws IOException, InterruptedException;
+    /** Learns which ids there are, and how many objects by STIX type; before anything else is asked, once. */
+    Map<String, Long> learn() throws IOException, InterruptedException;
 
     /** Goes through the STIX ids of a kind's objects, each once. */
     void each(Kind kind, Visit visit) throws IOException, InterruptedException;
+
+    /** The STIX id of the object that an id, STIX or internal, perhaps a former one, means; empty where it is not held. */
+    Optional<String> now(String reference) throws IOException;
 
     /** An object's JSON by its STIX id; empty where it is not held. */
     Optional<Bytes> object(String id) throws IOException;

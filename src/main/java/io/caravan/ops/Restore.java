@@ -1,6 +1,5 @@
 package io.caravan.ops;
 
-import io.caravan.event.Bytes;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
 import io.caravan.event.Position;
@@ -105,7 +104,7 @@ public final class Restore {
         RestoreFolder folder =
                 new RestoreFolder(Files.createTempDirectory(settings.dataDirectory(), "restore-dry-run-"));
         try (State store = folder.open()) {
-            Holdings holdings = new HeldInMirror(new MirroredObjects(source.folder()));
+            Holdings holdings = new HeldInMirror(new MirroredObjects(source.folder()), new HeldIds(store));
             if (!source.isMirror()) {
                 HeldInJournal journal = new HeldInJournal(store);
                 try (JournalLines lines = JournalLines.of(source.folder())) {
@@ -114,7 +113,7 @@ public final class Restore {
                 holdings = journal;
             }
             long all = 0;
-            for (Map.Entry<String, Long> count : holdings.counts().entrySet()) {
+            for (Map.Entry<String, Long> count : holdings.learn().entrySet()) {
                 out.printf("%-24s %d would be sent%n", count.getKey(), count.getValue());
                 all += count.getValue();
             }
@@ -126,6 +125,14 @@ public final class Restore {
 
     /** True when everything was sent and, as far as the destination told, applied. */
     public boolean run() throws IOException, InterruptedException {
+        try {
+            return sendAll();
+        } finally {
+            ended.countDown();
+        }
+    }
+
+    private boolean sendAll() throws IOException, InterruptedException {
         ScheduledExecutorService clock = Clocks.daemon("restore-report");
         ScheduledExecutorService asking = Clocks.daemon("restore-outcomes");
         try (State store = folder.open()) {
@@ -143,8 +150,11 @@ public final class Restore {
         } finally {
             clock.shutdownNow();
             asking.shutdownNow();
-            ended.countDown();
         }
+        return end();
+    }
+
+    private boolean end() throws IOException {
         progress = told(progress);
         boolean isDone = !isStopped();
         if (isDone) {
@@ -223,9 +233,9 @@ public final class Restore {
         Receiver receiver = new Receiver(store);
         for (String id : again) {
             endIfStopped();
-            Optional<Bytes> json = holdings.object(id);
-            if (json.isPresent()) {
-                receiver.take(new RestoredObject(StixObject.read(json.get()), Set.of()));
+            Optional<StixObject> object = order.read(id);
+            if (object.isPresent()) {
+                receiver.take(new RestoredObject(object.get(), Set.of()));
             }
         }
         flush(store);
@@ -233,7 +243,9 @@ public final class Restore {
 
     private Holdings holdings(State store) throws IOException, InterruptedException {
         HeldInJournal journal = new HeldInJournal(store);
-        Holdings holdings = source.isMirror() ? new HeldInMirror(new MirroredObjects(source.folder())) : journal;
+        Holdings holdings = source.isMirror()
+                ? new HeldInMirror(new MirroredObjects(source.folder()), new HeldIds(store))
+                : journal;
         if (progress.pass() != Pass.READING) {
             return holdings;
         }
@@ -250,8 +262,7 @@ public final class Restore {
             }
         }
         endIfStopped();
-        long all =
-                holdings.counts().values().stream().mapToLong(Long::longValue).sum();
+        long all = holdings.learn().values().stream().mapToLong(Long::longValue).sum();
         progress = progress.in(Pass.GROUND, all);
         reading = "";
         progress.write(file);

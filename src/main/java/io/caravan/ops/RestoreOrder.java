@@ -49,12 +49,16 @@ final class RestoreOrder {
     /** An object under way, with those of its references that have not been looked at. */
     private static final class Step {
         private final String id;
+        /** It waits for nobody: nothing goes without its markings. */
+        private final boolean isMarking;
+
         private final Iterator<String> references;
         private final Set<String> missing = new LinkedHashSet<>();
         private Optional<StixObject> object;
 
         Step(StixObject object) {
             this.id = object.id();
+            this.isMarking = object.type().equals("marking-definition");
             this.object = Optional.of(object);
             this.references = references(object).iterator();
         }
@@ -69,7 +73,8 @@ final class RestoreOrder {
             Step last = path.peek();
             if (last.references.hasNext()) {
                 String reference = last.references.next();
-                if (!onPath.contains(reference)) {
+                boolean waits = !last.isMarking || sent.has(reference);
+                if (waits && !onPath.contains(reference)) {
                     enter(reference, path, onPath);
                 } else if (!reference.equals(last.id)) {
                     last.missing.add(reference);
@@ -96,7 +101,8 @@ final class RestoreOrder {
         }
     }
 
-    private Optional<StixObject> read(String id) throws IOException, InterruptedException {
+    /** As it is to go, all of its references right. */
+    Optional<StixObject> read(String id) throws IOException, InterruptedException {
         Optional<Bytes> json = holdings.object(id);
         if (json.isEmpty()) {
             return Optional.empty();
@@ -104,7 +110,7 @@ final class RestoreOrder {
         try {
             StixObject object = StixObject.read(json.get());
             if (object.id().equals(id)) {
-                return Optional.of(object);
+                return Optional.of(References.putRight(object, holdings::now));
             }
             receiver.unreadable(id, "it is the object " + object.id());
         } catch (JsonProcessingException e) {
@@ -115,7 +121,7 @@ final class RestoreOrder {
 
     /** By their STIX ids: internal ids are the ones of the platform that it came from. */
     private static Stream<String> references(StixObject object) {
-        return Stream.of(object.markings(), object.references(), object.ends())
+        return Stream.of(object.references(), object.markings(), object.ends())
                 .flatMap(List::stream)
                 .filter(id -> id.contains("--"));
     }

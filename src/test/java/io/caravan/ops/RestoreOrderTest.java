@@ -138,8 +138,13 @@ class RestoreOrderTest {
 
     private final class Held implements Holdings {
         @Override
-        public Map<String, Long> counts() {
+        public Map<String, Long> learn() {
             return Map.of();
+        }
+
+        @Override
+        public Optional<String> now(String reference) {
+            return Optional.of(reference).filter(id -> held.containsKey(id) || gone.contains(id));
         }
 
         @Override
