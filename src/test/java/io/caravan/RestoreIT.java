@@ -206,7 +206,7 @@ class RestoreIT {
                 mirror.get(tool(3)).toString());
         assertThat(restore("--from files")).contains(mirror.size() + " unknown").endsWith("exit 0");
         destination.awaitApplied();
-        assertThat(held()).isEqualTo(mirror);
+        assertSame(held(), mirror);
     }
 
     @Test
@@ -300,7 +300,7 @@ class RestoreIT {
     private static JsonNode current(ObjectNode mirrored, Map<String, String> ids, JsonNode held) {
         ObjectNode object = mirrored.deepCopy();
         for (String end : List.of("source_ref", "target_ref", "sighting_of_ref")) {
-            if (object.has(end)) {
+            if (object.at(EXTENSION + "/" + end).isTextual()) {
                 object.put(end, ids.get(object.at(EXTENSION + "/" + end).asText()));
             }
         }
@@ -312,7 +312,10 @@ class RestoreIT {
             held.path("object_refs").forEach(ref -> sent.add(ref.asText()));
             assertThat(sent)
                     .containsAll(refs.stream().filter(id -> !id.isEmpty()).toList());
-            object.set("object_refs", held.path("object_refs"));
+            object.remove("object_refs");
+            if (held.has("object_refs")) {
+                object.set("object_refs", held.path("object_refs"));
+            }
         }
         if (object.has("created_by_ref")
                 && !ids.containsKey(object.get("created_by_ref").asText())) {
