@@ -397,7 +397,7 @@ public final class Settings {
             mistakes.add("opencti." + e.getMessage());
         }
         if (sinks().contains(OPENCTI)) {
-            checkDestination();
+            checkDestination("caravan.sinks names opencti", mistakes);
         }
         if (isPositionInKafka() && !sinks().contains(KAFKA)) {
             mistakes.add(POSITION_STORE + ": \"kafka\" is for what the sink kafka delivers, and " + SINKS
@@ -423,19 +423,25 @@ public final class Settings {
         }
     }
 
-    private void checkDestination() {
+    /** What keeps a command from writing to the destination, whether a sink does so or not; one line each. */
+    public List<String> destinationMistakes(String because) {
+        List<String> found = new ArrayList<>();
+        checkDestination(because, found);
+        return found.stream().map(mistake -> mistake.replaceAll("\\R", " ")).toList();
+    }
+
+    private void checkDestination(String because, List<String> mistakes) {
         try {
             Platform destination = new Platform(destination());
-            if (destination.url().equals(Platform.address(get("opencti.url")))) {
+            if (isFollowed(destination.url())) {
                 doubts.add("destination.url is the platform that is followed: what is written there comes again");
             }
         } catch (IllegalArgumentException e) {
             mistakes.add("destination." + e.getMessage());
         }
         if (get("destination.token").isEmpty() && get("destination.token-file").isEmpty()) {
-            mistakes.add(
-                    "destination.token: not set, and caravan.sinks names opencti: say the token of a user who may write there"
-                            + " (DESTINATION_TOKEN), or the file that holds it as destination.token-file");
+            mistakes.add("destination.token: not set, and " + because + ": say the token of a user who may write there"
+                    + " (DESTINATION_TOKEN), or the file that holds it as destination.token-file");
         }
         String way = get("destination.way");
         if (way.equals("taxii") && get("destination.collection").isEmpty()) {
@@ -447,6 +453,14 @@ public final class Settings {
         if (!way.equals("queue") && !get("destination.user").isEmpty()) {
             mistakes.add("destination.user: only the way queue writes in another user's name; " + way + " writes as "
                     + (way.equals("taxii") ? "the collection's user" : "the token's user"));
+        }
+    }
+
+    private boolean isFollowed(String url) {
+        try {
+            return url.equals(Platform.address(get("opencti.url")));
+        } catch (IllegalArgumentException unusable) {
+            return false;
         }
     }
 

@@ -7,7 +7,6 @@ import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiEndpoint;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.PushConfiguration;
-import io.caravan.opencti.Tls;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -48,7 +47,8 @@ public final class OpenctiProducer extends DefaultProducer {
         this.options = options;
         platform = new Platform(connection);
         GraphQl api = new GraphQl(platform, Duration.ofMillis(options.getAnswerTimeout()));
-        way = way(endpoint, api);
+        String connector = Connector.idOf(endpoint.getStream(), endpoint.sourceUrl());
+        way = Ways.of(connection, platform, options, connector);
         DeadLetters deadLetters =
                 Optional.ofNullable(connection.getDeadLetters()).orElse(OpenctiProducer::nobodyKeeps);
         outcomes = new Outcomes(way, deadLetters, counters, Outcomes.TO_BEGIN);
@@ -80,27 +80,6 @@ public final class OpenctiProducer extends DefaultProducer {
         }
         Optional<TaxiiWay> collection = way instanceof TaxiiWay taxii ? Optional.of(taxii) : Optional.empty();
         return Optional.of(new Protection(api, options, collection, outcomes::isAllApplied, counters));
-    }
-
-    private Way way(OpenctiEndpoint endpoint, GraphQl api) {
-        if (options.getWay() == PushConfiguration.Way.taxii) {
-            if (options.getCollection() == null || options.getCollection().isBlank()) {
-                throw new IllegalArgumentException(
-                        "collection is not set: say the id of the TAXII collection to write to");
-            }
-            Duration patience = Duration.ofMillis(options.getAnswerTimeout());
-            return new TaxiiWay(platform, options.getApiRoot(), options.getCollection(), patience);
-        }
-        Duration patience = Duration.ofMillis(options.getAnswerTimeout());
-        Connector connector =
-                new Connector(api, Connector.idOf(endpoint.getStream(), endpoint.sourceUrl()), options.getName());
-        if (options.getWay() == PushConfiguration.Way.queue) {
-            Optional<String> user = Optional.ofNullable(options.getUser()).filter(name -> !name.isBlank());
-            WorkerQueue.Terms terms =
-                    new WorkerQueue.Terms(Tls.context(connection), connection.isSslVerify(), patience);
-            return new QueueWay(connector, terms, user, options.isPerfectSync());
-        }
-        return new BundleWay(api, connector);
     }
 
     @Override

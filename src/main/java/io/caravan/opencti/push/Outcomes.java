@@ -40,6 +40,8 @@ final class Outcomes {
     private long bytes;
     private boolean isUntold;
     private final long surelyBegunAt;
+    /** When something was seen to go on: what waits behind it has not failed to begin. */
+    private long movedAt = System.nanoTime();
 
     /** @param letters what each object would be a dead letter as, by its STIX id */
     private record Pending(
@@ -108,6 +110,9 @@ final class Outcomes {
     }
 
     private void take(String work, Way.Outcome outcome) throws IOException {
+        if (outcome.hasBegun()) {
+            movedAt = System.nanoTime();
+        }
         if (!outcome.isDone()) {
             giveUpIfLate(work, outcome.hasBegun());
             return;
@@ -154,7 +159,9 @@ final class Outcomes {
     }
 
     private synchronized void giveUpIfLate(String work, boolean hasBegun) {
-        Duration waited = Duration.ofNanos(System.nanoTime() - pending.get(work).pushedAt);
+        long now = System.nanoTime();
+        long sincePush = now - pending.get(work).pushedAt;
+        Duration waited = Duration.ofNanos(hasBegun ? sincePush : Math.min(sincePush, now - movedAt));
         if (waited.compareTo(hasBegun ? TO_END : TO_BEGIN) > 0) {
             unknown(work);
         }
