@@ -8,6 +8,7 @@ import io.caravan.ops.DryRun;
 import io.caravan.ops.HealthQuestion;
 import io.caravan.ops.Program;
 import io.caravan.ops.Redrive;
+import io.caravan.ops.Restore;
 import io.caravan.ops.Settings;
 import io.caravan.ops.Tail;
 import io.caravan.sink.KafkaOptions;
@@ -195,7 +196,8 @@ public final class Caravan {
                 Redrive.show(settings.get(), Optional.ofNullable(sink), begin, out);
                 return STOPPED;
             }
-            return send(new Redrive(settings.get(), Optional.ofNullable(sink), begin, out));
+            Redrive redrive = new Redrive(settings.get(), Optional.ofNullable(sink), begin, out);
+            return send(redrive::run, redrive::stop);
         } catch (DateTimeParseException e) {
             return unusable(
                     List.of("--since: \"" + since + "\" is no date such as 2026-01-31 or 2026-01-31T12:00:00Z"));
@@ -205,11 +207,71 @@ public final class Caravan {
         }
     }
 
-    private int send(Redrive redrive) throws IOException {
-        Thread hook = new Thread(() -> stop(redrive::stop, FAILED), "stop");
+    @Command(
+            description = {
+                "Send what the mirror holds, or what the journal told up to a place, to the destination (destination.*),"
+                        + " in an order that resolves.",
+                "Stopped or killed, it goes on when it is started again with the same arguments. Exits 1 where it was"
+                        + " stopped or something was not taken. A running Caravan is not in its way."
+            },
+            mixinStandardHelpOptions = true)
+    int restore(
+            @Option(
+                            names = "--from",
+                            paramLabel = "files|FOLDER",
+                            description = "files.dir, or another folder that is laid out as it is.")
+                    String from,
+            @Option(
+                            names = "--until",
+                            paramLabel = "POSITION|DATE",
+                            description = "As it was then, by the journal: up to this event, such as"
+                                    + " 1795282698973-0, or this time, such as 2026-01-31 (its begin) or"
+                                    + " 2026-01-31T12:00:00Z.")
+                    String until,
+            @Option(names = "--again", description = "Begin anew, whatever was begun before.") boolean again,
+            @Option(names = "--dry-run", description = "Say what would be sent, and send nothing.") boolean dryRun) {
+        for (String prefix : List.of("caravan.data-dir", "files.")) {
+            if (settings(prefix, "ERROR").isEmpty()) {
+                return UNUSABLE;
+            }
+        }
+        Optional<Settings> settings = settings(dryRun ? "files." : "destination.", "ERROR");
+        if (settings.isEmpty()) {
+            return UNUSABLE;
+        }
+        try {
+            if (dryRun) {
+                Restore.show(settings.get(), Optional.ofNullable(from), Optional.ofNullable(until), out);
+                return STOPPED;
+            }
+            List<String> mistakes = settings.get().destinationMistakes("restore writes there");
+            if (!mistakes.isEmpty()) {
+                return unusable(mistakes);
+            }
+            Restore restore =
+                    new Restore(settings.get(), Optional.ofNullable(from), Optional.ofNullable(until), again, out);
+            return send(restore::run, restore::stop);
+        } catch (Program.Unusable e) {
+            return unusable(e.mistakes());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return FAILED;
+        } catch (IOException e) {
+            err.println(Optional.ofNullable(e.getMessage()).orElse(e.toString()));
+            return FAILED;
+        }
+    }
+
+    /** What is sent until it is through; true when all of it went. */
+    private interface Sending {
+        boolean run() throws Program.Unusable, IOException, InterruptedException;
+    }
+
+    private int send(Sending sending, Runnable stop) throws IOException {
+        Thread hook = new Thread(() -> stop(stop, FAILED), "stop");
         Runtime.getRuntime().addShutdownHook(hook);
         try {
-            int code = redrive.run() ? STOPPED : FAILED;
+            int code = sending.run() ? STOPPED : FAILED;
             isStopping(hook);
             return code;
         } catch (Program.Unusable e) {

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.caravan.testkit.Answer;
 import io.caravan.testkit.Capture;
+import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
@@ -244,6 +245,19 @@ class ProcessIT {
         assertThat(caravan.log()).contains("ok       platform          live of " + platform.url() + " opens");
         assertThat(process.exitValue()).isZero();
         assertThat(home.resolve("data")).doesNotExist();
+    }
+
+    @Test
+    void checksTheDestination() throws Exception {
+        try (FakeDestination destination = FakeDestination.start().rights("CONNECTORAPI", "KNOWLEDGE_KNUPDATE")) {
+            caravan.set("caravan.sinks", "opencti").set("destination.url", destination.url());
+            caravan.set("destination.token", FakeDestination.TOKEN);
+            assertThat(unusable("check"))
+                    .contains("ok       destination       " + destination.url() + " is OpenCTI 7.260817.0")
+                    .contains("mistake  destination       pusher lacks the right SETTINGS_SETLABELS")
+                    .doesNotContain(FakeDestination.TOKEN);
+            assertThat(destination.connectors()).isEmpty();
+        }
     }
 
     @Test

@@ -54,6 +54,10 @@ public class OpenctiComponentConfigurer extends PropertyConfigurerSupport implem
         case "following": getOrCreateConfiguration(target).setFollowing(property(camelContext, boolean.class, value)); return true;
         case "heartbeattimeout":
         case "heartbeatTimeout": getOrCreateConfiguration(target).setHeartbeatTimeout(property(camelContext, java.time.Duration.class, value).toMillis()); return true;
+        case "ignoreusers":
+        case "ignoreUsers": getOrCreateConfiguration(target).setIgnoreUsers(property(camelContext, java.lang.String.class, value)); return true;
+        case "lazystartproducer":
+        case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
         case "listendelete":
         case "listenDelete": getOrCreateConfiguration(target).setListenDelete(property(camelContext, boolean.class, value)); return true;
         case "nodependencies":
@@ -108,6 +112,10 @@ public class OpenctiComponentConfigurer extends PropertyConfigurerSupport implem
         case "following": return boolean.class;
         case "heartbeattimeout":
         case "heartbeatTimeout": return long.class;
+        case "ignoreusers":
+        case "ignoreUsers": return java.lang.String.class;
+        case "lazystartproducer":
+        case "lazyStartProducer": return boolean.class;
         case "listendelete":
         case "listenDelete": return boolean.class;
         case "nodependencies":
@@ -158,6 +166,10 @@ public class OpenctiComponentConfigurer extends PropertyConfigurerSupport implem
         case "following": return getOrCreateConfiguration(target).isFollowing();
         case "heartbeattimeout":
         case "heartbeatTimeout": return getOrCreateConfiguration(target).getHeartbeatTimeout();
+        case "ignoreusers":
+        case "ignoreUsers": return getOrCreateConfiguration(target).getIgnoreUsers();
+        case "lazystartproducer":
+        case "lazyStartProducer": return target.isLazyStartProducer();
         case "listendelete":
         case "listenDelete": return getOrCreateConfiguration(target).isListenDelete();
         case "nodependencies":

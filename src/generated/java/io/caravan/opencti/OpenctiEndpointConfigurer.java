@@ -23,6 +23,10 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
     public boolean configure(CamelContext camelContext, Object obj, String name, Object value, boolean ignoreCase) {
         OpenctiEndpoint target = (OpenctiEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "answertimeout":
+        case "answerTimeout": target.getPush().setAnswerTimeout(property(camelContext, java.time.Duration.class, value).toMillis()); return true;
+        case "apiroot":
+        case "apiRoot": target.getPush().setApiRoot(property(camelContext, java.lang.String.class, value)); return true;
         case "batchmaxbytes":
         case "batchMaxBytes": target.getConfiguration().setBatchMaxBytes(property(camelContext, long.class, value)); return true;
         case "batchmaxevents":
@@ -35,8 +39,12 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "clientCertFile": target.getConfiguration().setClientCertFile(property(camelContext, java.lang.String.class, value)); return true;
         case "clientkeyfile":
         case "clientKeyFile": target.getConfiguration().setClientKeyFile(property(camelContext, java.lang.String.class, value)); return true;
+        case "collection": target.getPush().setCollection(property(camelContext, java.lang.String.class, value)); return true;
         case "deadletters":
         case "deadLetters": target.getConfiguration().setDeadLetters(property(camelContext, io.caravan.event.DeadLetters.class, value)); return true;
+        case "defaultauthor":
+        case "defaultAuthor": target.getPush().setDefaultAuthor(property(camelContext, java.lang.String.class, value)); return true;
+        case "deletions": target.getPush().setDeletions(property(camelContext, boolean.class, value)); return true;
         case "eventmaxbytes":
         case "eventMaxBytes": target.getConfiguration().setEventMaxBytes(property(camelContext, int.class, value)); return true;
         case "exceptionhandler":
@@ -45,17 +53,29 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "exchangePattern": target.setExchangePattern(property(camelContext, org.apache.camel.ExchangePattern.class, value)); return true;
         case "failurehandler":
         case "failureHandler": target.getConfiguration().setFailureHandler(property(camelContext, java.util.function.Consumer.class, value)); return true;
+        case "files": target.getPush().setFiles(property(camelContext, boolean.class, value)); return true;
+        case "filesmaxbytes":
+        case "filesMaxBytes": target.getPush().setFilesMaxBytes(property(camelContext, long.class, value)); return true;
         case "following": target.getConfiguration().setFollowing(property(camelContext, boolean.class, value)); return true;
         case "heartbeattimeout":
         case "heartbeatTimeout": target.getConfiguration().setHeartbeatTimeout(property(camelContext, java.time.Duration.class, value).toMillis()); return true;
+        case "ignoreusers":
+        case "ignoreUsers": target.getConfiguration().setIgnoreUsers(property(camelContext, java.lang.String.class, value)); return true;
+        case "lazystartproducer":
+        case "lazyStartProducer": target.setLazyStartProducer(property(camelContext, boolean.class, value)); return true;
         case "listendelete":
         case "listenDelete": target.getConfiguration().setListenDelete(property(camelContext, boolean.class, value)); return true;
+        case "name": target.getPush().setName(property(camelContext, java.lang.String.class, value)); return true;
         case "nodependencies":
         case "noDependencies": target.getConfiguration().setNoDependencies(property(camelContext, boolean.class, value)); return true;
         case "ongap":
         case "onGap": target.getConfiguration().setOnGap(property(camelContext, io.caravan.opencti.OpenctiConfiguration.OnGap.class, value)); return true;
+        case "perfectsync":
+        case "perfectSync": target.getPush().setPerfectSync(property(camelContext, boolean.class, value)); return true;
         case "positionstore":
         case "positionStore": target.getConfiguration().setPositionStore(property(camelContext, io.caravan.event.PositionStore.class, value)); return true;
+        case "protectothers":
+        case "protectOthers": target.getPush().setProtectOthers(property(camelContext, boolean.class, value)); return true;
         case "proxy": target.getConfiguration().setProxy(property(camelContext, java.lang.String.class, value)); return true;
         case "sslverify":
         case "sslVerify": target.getConfiguration().setSslVerify(property(camelContext, boolean.class, value)); return true;
@@ -64,6 +84,8 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "tokenfile":
         case "tokenFile": target.getConfiguration().setTokenFile(property(camelContext, java.lang.String.class, value)); return true;
         case "url": target.getConfiguration().setUrl(property(camelContext, java.lang.String.class, value)); return true;
+        case "user": target.getPush().setUser(property(camelContext, java.lang.String.class, value)); return true;
+        case "way": target.getPush().setWay(property(camelContext, io.caravan.opencti.PushConfiguration.Way.class, value)); return true;
         case "withinferences":
         case "withInferences": target.getConfiguration().setWithInferences(property(camelContext, boolean.class, value)); return true;
         default: return false;
@@ -78,6 +100,10 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
     @Override
     public Class<?> getOptionType(String name, boolean ignoreCase) {
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "answertimeout":
+        case "answerTimeout": return long.class;
+        case "apiroot":
+        case "apiRoot": return java.lang.String.class;
         case "batchmaxbytes":
         case "batchMaxBytes": return long.class;
         case "batchmaxevents":
@@ -90,8 +116,12 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "clientCertFile": return java.lang.String.class;
         case "clientkeyfile":
         case "clientKeyFile": return java.lang.String.class;
+        case "collection": return java.lang.String.class;
         case "deadletters":
         case "deadLetters": return io.caravan.event.DeadLetters.class;
+        case "defaultauthor":
+        case "defaultAuthor": return java.lang.String.class;
+        case "deletions": return boolean.class;
         case "eventmaxbytes":
         case "eventMaxBytes": return int.class;
         case "exceptionhandler":
@@ -100,17 +130,29 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "exchangePattern": return org.apache.camel.ExchangePattern.class;
         case "failurehandler":
         case "failureHandler": return java.util.function.Consumer.class;
+        case "files": return boolean.class;
+        case "filesmaxbytes":
+        case "filesMaxBytes": return long.class;
         case "following": return boolean.class;
         case "heartbeattimeout":
         case "heartbeatTimeout": return long.class;
+        case "ignoreusers":
+        case "ignoreUsers": return java.lang.String.class;
+        case "lazystartproducer":
+        case "lazyStartProducer": return boolean.class;
         case "listendelete":
         case "listenDelete": return boolean.class;
+        case "name": return java.lang.String.class;
         case "nodependencies":
         case "noDependencies": return boolean.class;
         case "ongap":
         case "onGap": return io.caravan.opencti.OpenctiConfiguration.OnGap.class;
+        case "perfectsync":
+        case "perfectSync": return boolean.class;
         case "positionstore":
         case "positionStore": return io.caravan.event.PositionStore.class;
+        case "protectothers":
+        case "protectOthers": return boolean.class;
         case "proxy": return java.lang.String.class;
         case "sslverify":
         case "sslVerify": return boolean.class;
@@ -119,6 +161,8 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "tokenfile":
         case "tokenFile": return java.lang.String.class;
         case "url": return java.lang.String.class;
+        case "user": return java.lang.String.class;
+        case "way": return io.caravan.opencti.PushConfiguration.Way.class;
         case "withinferences":
         case "withInferences": return boolean.class;
         default: return null;
@@ -129,6 +173,10 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
     public Object getOptionValue(Object obj, String name, boolean ignoreCase) {
         OpenctiEndpoint target = (OpenctiEndpoint) obj;
         switch (ignoreCase ? name.toLowerCase() : name) {
+        case "answertimeout":
+        case "answerTimeout": return target.getPush().getAnswerTimeout();
+        case "apiroot":
+        case "apiRoot": return target.getPush().getApiRoot();
         case "batchmaxbytes":
         case "batchMaxBytes": return target.getConfiguration().getBatchMaxBytes();
         case "batchmaxevents":
@@ -141,8 +189,12 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "clientCertFile": return target.getConfiguration().getClientCertFile();
         case "clientkeyfile":
         case "clientKeyFile": return target.getConfiguration().getClientKeyFile();
+        case "collection": return target.getPush().getCollection();
         case "deadletters":
         case "deadLetters": return target.getConfiguration().getDeadLetters();
+        case "defaultauthor":
+        case "defaultAuthor": return target.getPush().getDefaultAuthor();
+        case "deletions": return target.getPush().isDeletions();
         case "eventmaxbytes":
         case "eventMaxBytes": return target.getConfiguration().getEventMaxBytes();
         case "exceptionhandler":
@@ -151,17 +203,29 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "exchangePattern": return target.getExchangePattern();
         case "failurehandler":
         case "failureHandler": return target.getConfiguration().getFailureHandler();
+        case "files": return target.getPush().isFiles();
+        case "filesmaxbytes":
+        case "filesMaxBytes": return target.getPush().getFilesMaxBytes();
         case "following": return target.getConfiguration().isFollowing();
         case "heartbeattimeout":
         case "heartbeatTimeout": return target.getConfiguration().getHeartbeatTimeout();
+        case "ignoreusers":
+        case "ignoreUsers": return target.getConfiguration().getIgnoreUsers();
+        case "lazystartproducer":
+        case "lazyStartProducer": return target.isLazyStartProducer();
         case "listendelete":
         case "listenDelete": return target.getConfiguration().isListenDelete();
+        case "name": return target.getPush().getName();
         case "nodependencies":
         case "noDependencies": return target.getConfiguration().isNoDependencies();
         case "ongap":
         case "onGap": return target.getConfiguration().getOnGap();
+        case "perfectsync":
+        case "perfectSync": return target.getPush().isPerfectSync();
         case "positionstore":
         case "positionStore": return target.getConfiguration().getPositionStore();
+        case "protectothers":
+        case "protectOthers": return target.getPush().isProtectOthers();
         case "proxy": return target.getConfiguration().getProxy();
         case "sslverify":
         case "sslVerify": return target.getConfiguration().isSslVerify();
@@ -170,6 +234,8 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "tokenfile":
         case "tokenFile": return target.getConfiguration().getTokenFile();
         case "url": return target.getConfiguration().getUrl();
+        case "user": return target.getPush().getUser();
+        case "way": return target.getPush().getWay();
         case "withinferences":
         case "withInferences": return target.getConfiguration().isWithInferences();
         default: return null;

@@ -150,6 +150,10 @@ final class KnownObjects {
         }
     }
 
+    boolean isMarked(long reconcile, Digest key) throws RocksDBException {
+        return Arrays.equals(db.get(key(SEEN, key)), number(reconcile));
+    }
+
     boolean hasMarks(long reconcile) throws RocksDBException {
         byte[] number = number(reconcile);
         try (Walk marks = new Walk(db, SEEN, Optional.empty())) {

@@ -132,6 +132,11 @@ public final class State implements PositionStore, AutoCloseable {
         return read(known -> known.hasMarks(reconcile));
     }
 
+    /** Whether this is marked as seen in this reconcile. */
+    public boolean isMarked(long reconcile, String key) throws IOException {
+        return read(known -> known.isMarked(reconcile, Digest.of(key)));
+    }
+
     @Override
     public List<StixObject> unmarked(long reconcile, Optional<String> after, int most, long mostBytes)
             throws IOException {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.http.HttpResponse.BodySubscriber;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Flow;
+import java.util.concurrent.TimeUnit;
 
 /**
  * A response's body as it arrives, read by one thread. Unlike the JDK's own input stream it gives out all that has
@@ -21,6 +23,8 @@ public final class ArrivingBytes implements BodySubscriber<ArrivingBytes>, AutoC
 
     /** How many of the client's pieces, of 16 KiB each at most, are asked for ahead of the reader. */
     private static final int AHEAD = 8;
+
+    private static final Duration FOR_EVER = Duration.ofDays(36_500);
 
     private final Deque<List<ByteBuffer>> arrived = new ArrayDeque<>();
     private Optional<Flow.Subscription> subscription = Optional.empty();
@@ -35,11 +39,25 @@ public final class ArrivingBytes implements BodySubscriber<ArrivingBytes>, AutoC
      * @throws IOException when the connection broke and nothing is left, or the body was closed
      */
     public List<ByteBuffer> take() throws IOException {
+        return take(FOR_EVER);
+    }
+
+    /**
+     * As {@link #take()}, within a time.
+     *
+     * @throws IOException also when nothing arrived in that time
+     */
+    public List<ByteBuffer> take(Duration patience) throws IOException {
+        long deadline = System.nanoTime() + patience.toNanos();
         List<ByteBuffer> next;
         synchronized (this) {
             while (arrived.isEmpty() && !ended && !closed) {
+                long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+                if (left <= 0) {
+                    throw new IOException("nothing has come for " + patience.toSeconds() + " s");
+                }
                 try {
-                    wait();
+                    wait(left);
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                     throw new InterruptedIOException("interrupted while waiting for bytes");

@@ -1,6 +1,12 @@
 package io.caravan.opencti;
 
+import io.caravan.opencti.push.OpenctiProducer;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.Metadata;
 import org.apache.camel.spi.annotations.Component;
@@ -12,6 +18,12 @@ public class OpenctiComponent extends DefaultComponent {
 
     @Metadata(description = "The options that every endpoint starts from.")
     private OpenctiConfiguration configuration = new OpenctiConfiguration();
+
+    private final Map<String, Destination> destinations = new HashMap<>();
+
+    private final List<OpenctiProducer> producers = new CopyOnWriteArrayList<>();
+
+    private record Destination(OpenctiConfiguration platform, PushConfiguration push) {}
 
     public OpenctiConfiguration getConfiguration() {
         return configuration;
@@ -27,9 +39,27 @@ public class OpenctiComponent extends DefaultComponent {
         EventConversions.register(getCamelContext().getTypeConverterRegistry());
     }
 
+    /** What {@code to: opencti:<name>} writes to where the route says no more: by its name, the platform and how. */
+    public void addDestination(String name, OpenctiConfiguration platform, PushConfiguration push) {
+        destinations.put(name, new Destination(platform, push));
+    }
+
+    /** What writes to other platforms, as far as it is made. */
+    public List<OpenctiProducer> producers() {
+        return List.copyOf(producers);
+    }
+
+    void add(OpenctiProducer producer) {
+        producers.add(producer);
+    }
+
     @Override
     protected Endpoint createEndpoint(String uri, String remaining, Map<String, Object> parameters) throws Exception {
-        OpenctiEndpoint endpoint = new OpenctiEndpoint(uri, this, configuration.copy());
+        OpenctiEndpoint endpoint = Optional.ofNullable(destinations.get(remaining))
+                .map(known -> new OpenctiEndpoint(
+                        uri, this, known.platform.copy(), known.push.copy(), Set.of("url", "token")))
+                .orElseGet(() -> new OpenctiEndpoint(
+                        uri, this, configuration.copy(), new PushConfiguration(), Set.copyOf(parameters.keySet())));
         endpoint.setStream(remaining);
         setProperties(endpoint, parameters);
         return endpoint;

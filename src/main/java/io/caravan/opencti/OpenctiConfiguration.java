@@ -53,6 +53,14 @@ public class OpenctiConfiguration implements Cloneable {
                     "Take deletions into account. When false the platform is asked for none, and one that comes is left out.")
     private boolean listenDelete = true;
 
+    @UriParam(
+            label = "consumer",
+            description =
+                    "The ids of users, separated by commas, whose writing is not carried: events in their name, and what a"
+                            + " snapshot or a dependency shows that nobody else has created. For what is written there from where it"
+                            + " would be carried to.")
+    private String ignoreUsers;
+
     @UriParam(description = "Ask the platform to leave out the relations of what matches the stream's filter.")
     private boolean noDependencies;
 
@@ -191,6 +199,14 @@ public class OpenctiConfiguration implements Cloneable {
 
     public void setListenDelete(boolean listenDelete) {
         this.listenDelete = listenDelete;
+    }
+
+    public String getIgnoreUsers() {
+        return ignoreUsers;
+    }
+
+    public void setIgnoreUsers(String ignoreUsers) {
+        this.ignoreUsers = ignoreUsers;
     }
 
     public boolean isNoDependencies() {

@@ -1,8 +1,11 @@
 package io.caravan.opencti;
 
+import io.caravan.opencti.push.OpenctiProducer;
 import io.caravan.opencti.stream.OpenctiConsumer;
+import java.util.Set;
 import org.apache.camel.Category;
 import org.apache.camel.Consumer;
+import org.apache.camel.Exchange;
 import org.apache.camel.Processor;
 import org.apache.camel.Producer;
 import org.apache.camel.spi.Metadata;
@@ -10,33 +13,59 @@ import org.apache.camel.spi.UriEndpoint;
 import org.apache.camel.spi.UriParam;
 import org.apache.camel.spi.UriPath;
 import org.apache.camel.support.DefaultEndpoint;
+import org.apache.camel.support.DefaultProducer;
 
 /**
- * Follow the event stream of an OpenCTI platform, in order and without losing an event.
+ * Follow the event stream of an OpenCTI platform, in order and without losing an event, and write to another.
  *
  * Events arrive in batches, one exchange a batch, and one batch is under way at a time. The body is a list of
  * messages, one an event, with the event as body and its name in the header op. The position is stored when the exchange
  * is done without an exception; an exchange that fails is made anew from the same events until it does not.
+ *
+ * A route that is handed such batches after their events were understood writes them to another platform: objects that are
+ * upserted, removed, merged, renamed there.
  */
 @UriEndpoint(
         firstVersion = "0.1.0",
         scheme = "opencti",
         title = "OpenCTI",
         syntax = "opencti:stream",
-        consumerOnly = true,
         category = {Category.MONITORING})
 public class OpenctiEndpoint extends DefaultEndpoint {
 
-    @UriPath(description = "live, the id of a live stream, or raw for the base stream.")
+    /** The name of the destination that the settings tell of. */
+    public static final String DESTINATION = "destination";
+
+    @UriPath(
+            description =
+                    "From: live, the id of a live stream, or raw for the base stream. To: a name of your choice for the"
+                            + " platform that is written to; destination is the one of the settings.")
     @Metadata(required = true)
     private String stream;
 
     @UriParam
     private OpenctiConfiguration configuration;
 
-    public OpenctiEndpoint(String uri, OpenctiComponent component, OpenctiConfiguration configuration) {
+    @UriParam
+    private PushConfiguration push;
+
+    /** Whether the address is the endpoint's own, not the component's: the component's token is not for another platform. */
+    private final boolean hasOwnAddress;
+
+    private final boolean hasOwnToken;
+
+    /** @param own the options that the endpoint is given itself */
+    public OpenctiEndpoint(
+            String uri,
+            OpenctiComponent component,
+            OpenctiConfiguration configuration,
+            PushConfiguration push,
+            Set<String> own) {
         super(uri, component);
         this.configuration = configuration;
+        this.push = push;
+        this.hasOwnAddress = own.contains("url");
+        this.hasOwnToken = own.contains("token") || own.contains("tokenFile");
     }
 
     @Override
@@ -46,10 +75,44 @@ public class OpenctiEndpoint extends DefaultEndpoint {
         return consumer;
     }
 
+    /** @throws IllegalArgumentException without an address of its own, or when another option cannot be used */
     @Override
     public Producer createProducer() {
-        throw new UnsupportedOperationException(
-                "opencti: can only be read from (from: opencti:" + stream + "), not written to");
+        if (!hasOwnAddress) {
+            return nowhere();
+        }
+        if (!hasOwnToken) {
+            configuration.setToken(null);
+            configuration.setTokenFile(null);
+        }
+        OpenctiProducer producer = new OpenctiProducer(this, configuration, push);
+        ((OpenctiComponent) getComponent()).add(producer);
+        return producer;
+    }
+
+    /** The route of the settings' destination is there also where the sink is not enabled. */
+    private Producer nowhere() {
+        String mistake = "opencti:" + stream
+                + " is not said where to write to: give it url and token, or name the sink opencti in caravan.sinks and write to"
+                + " opencti:" + DESTINATION;
+        if (!stream.equals(DESTINATION)) {
+            throw new IllegalArgumentException(mistake);
+        }
+        return new DefaultProducer(this) {
+            @Override
+            public void process(Exchange exchange) {
+                throw new IllegalStateException(mistake);
+            }
+        };
+    }
+
+    /** The platform that is followed. */
+    public OpenctiConfiguration source() {
+        return ((OpenctiComponent) getComponent()).getConfiguration();
+    }
+
+    public String sourceUrl() {
+        return source().getUrl();
     }
 
     public String getStream() {
@@ -58,6 +121,14 @@ public class OpenctiEndpoint extends DefaultEndpoint {
 
     public void setStream(String stream) {
         this.stream = stream;
+    }
+
+    public PushConfiguration getPush() {
+        return push;
+    }
+
+    public void setPush(PushConfiguration push) {
+        this.push = push;
     }
 
     public OpenctiConfiguration getConfiguration() {

@@ -2,6 +2,7 @@ package io.caravan.opencti;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -11,6 +12,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
@@ -40,6 +42,8 @@ public final class Platform {
     private static final String BASE_STREAM = "raw";
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+    /** As much of a refusal's body is read as may say why. */
+    private static final int REFUSAL_BYTES = 4096;
 
     private final String url;
     private final Optional<String> authorization;
@@ -92,6 +96,15 @@ public final class Platform {
         /** True where only a person can mend it: asking again soon is of no use. */
         public boolean needsAPerson() {
             return status >= 300 && status < 500 && status != 408 && status != 425 && status != 429 || status == 200;
+        }
+    }
+
+    /** What was asked for is larger than it may be. */
+    public static final class TooLarge extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        TooLarge(long most) {
+            super("it is larger than " + most + " bytes");
         }
     }
 
@@ -210,6 +223,80 @@ public final class Platform {
                     node.path("stream_live").asBoolean()));
         }
         return streams;
+    }
+
+    /**
+     * An answer, whatever it says.
+     *
+     * @param retryAfter how long the platform asks to wait before the next request
+     */
+    public record Answer(int status, Optional<Duration> retryAfter, byte[] body) {}
+
+    /**
+     * Posts a body, once.
+     *
+     * @param path below the platform's address
+     * @throws IOException when the platform cannot be reached, or does not answer in time
+     */
+    public Answer post(String path, Map<String, String> headers, byte[] body, Duration patience)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder post = request(path).POST(HttpRequest.BodyPublishers.ofByteArray(body));
+        headers.forEach(post::header);
+        return answer(post.build(), patience);
+    }
+
+    /** As {@link #post}, without a body. */
+    public Answer get(String path, Map<String, String> headers, Duration patience)
+            throws IOException, InterruptedException {
+        HttpRequest.Builder get = request(path);
+        headers.forEach(get::header);
+        return answer(get.build(), patience);
+    }
+
+    /**
+     * Gets what may be large.
+     *
+     * @param most of a body that is larger, the rest is not read; of a refusal's body only the beginning is
+     * @param patience how long the answer may take to begin, and how long its body may pause
+     * @throws TooLarge when the body is larger
+     */
+    public Answer getAtMost(String path, long most, Duration patience) throws IOException, InterruptedException {
+        HttpResponse<ArrivingBytes> answer = send(request(path).build(), head -> new ArrivingBytes(), patience);
+        Optional<Duration> retryAfter =
+                answer.headers().firstValue("retry-after").flatMap(Platform::retryAfter);
+        if (answer.body() == null) { // a proxy's refusal to tunnel comes without one
+            return new Answer(answer.statusCode(), retryAfter, new byte[0]);
+        }
+        try (ArrivingBytes body = answer.body()) {
+            boolean isRefusal = answer.statusCode() != 200;
+            long told = answer.headers().firstValueAsLong("content-length").orElse(0);
+            if (!isRefusal && told > most) {
+                throw new TooLarge(most);
+            }
+            ByteArrayOutputStream bytes = new ByteArrayOutputStream((int) Math.max(1024, Math.min(told, most)));
+            for (List<ByteBuffer> next = body.take(patience); !next.isEmpty(); next = body.take(patience)) {
+                for (ByteBuffer piece : next) {
+                    byte[] copy = new byte[piece.remaining()];
+                    piece.get(copy);
+                    bytes.writeBytes(copy);
+                }
+                if (isRefusal && bytes.size() > REFUSAL_BYTES) {
+                    break;
+                }
+                if (!isRefusal && bytes.size() > most) {
+                    throw new TooLarge(most);
+                }
+            }
+            return new Answer(answer.statusCode(), retryAfter, bytes.toByteArray());
+        }
+    }
+
+    private Answer answer(HttpRequest request, Duration patience) throws IOException, InterruptedException {
+        HttpResponse<byte[]> answer = send(request, BodyHandlers.ofByteArray(), patience);
+        return new Answer(
+                answer.statusCode(),
+                answer.headers().firstValue("retry-after").flatMap(Platform::retryAfter),
+                Optional.ofNullable(answer.body()).orElse(new byte[0]));
     }
 
     private HttpRequest.Builder request(String path) {

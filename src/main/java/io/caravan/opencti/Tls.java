@@ -11,12 +11,12 @@ import nl.altindag.ssl.SSLFactory;
 import nl.altindag.ssl.pem.util.PemUtils;
 
 /** TLS as the options ask for it. */
-final class Tls {
+public final class Tls {
 
     private Tls() {}
 
     /** Empty where the JVM's own is right. */
-    static Optional<SSLContext> context(OpenctiConfiguration configuration) {
+    public static Optional<SSLContext> context(OpenctiConfiguration configuration) {
         boolean trustsMore = isSet(configuration.getCaFile());
         boolean showsItself = isSet(configuration.getClientCertFile());
         if (showsItself != isSet(configuration.getClientKeyFile())) {

@@ -2,8 +2,10 @@ package io.caravan.ops;
 
 import io.caravan.event.EventId;
 import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.opencti.OpenctiEndpoint;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.Platform.LiveStream;
+import io.caravan.opencti.push.Rights;
 import io.caravan.opencti.stream.StreamProbe;
 import io.caravan.sink.DeadLetterTopic;
 import io.caravan.sink.KafkaFailure;
@@ -20,7 +22,7 @@ import org.apache.kafka.common.KafkaException;
 
 /**
  * {@code ./caravan check}: what can be known before a run, one line a finding with what to do. It opens the stream once
- * and reads nothing of it, makes no topic, and does not touch the state, which a running program may hold.
+ * and reads nothing of it, makes no topic, writes nothing to a destination, and does not touch the state, which a running program may hold.
  */
 public final class Check {
 
@@ -43,6 +45,9 @@ public final class Check {
         checkPlatform();
         if (settings.sinks().contains("kafka")) {
             checkKafka();
+        }
+        if (settings.sinks().contains("opencti")) {
+            checkDestination();
         }
         return usable;
     }
@@ -129,6 +134,27 @@ public final class Check {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             bad("kafka", "was not reached before the check was interrupted");
+        }
+    }
+
+    private void checkDestination() {
+        Platform destination = new Platform(settings.destination());
+        try {
+            Rights rights =
+                    new Rights(destination, settings.push(), OpenctiEndpoint.DESTINATION, settings.get("opencti.url"));
+            for (Rights.Finding finding : rights.look()) {
+                switch (finding.verdict()) {
+                    case GOOD -> good("destination", finding.text());
+                    case MISTAKE -> bad("destination", finding.text());
+                    case NOTE -> note(finding.text());
+                }
+            }
+        } catch (IOException e) {
+            String said = e.getMessage();
+            bad("destination", said.startsWith(destination.url()) ? said : destination.url() + " " + said);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            bad("destination", "was not reached before the check was interrupted");
         }
     }
 

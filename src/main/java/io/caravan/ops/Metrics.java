@@ -3,6 +3,8 @@ package io.caravan.ops;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.EventId;
 import io.caravan.event.Position;
+import io.caravan.opencti.push.OpenctiProducer;
+import io.caravan.opencti.push.PushCounters;
 import io.caravan.opencti.stream.Counters;
 import io.caravan.opencti.stream.Counters.Ending;
 import io.caravan.opencti.stream.OpenctiConsumer;
@@ -66,6 +68,34 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
         return registry;
     }
 
+    /** What is written to a platform: one a name of its endpoint. */
+    void watch(OpenctiProducer producer) {
+        Tags tags = Tags.of("destination", producer.name());
+        PushCounters counters = producer.counters();
+        count("pushed", tags, "Objects queued at the destination.", counters, PushCounters::pushed);
+        count("push.applied", tags, "Objects that the destination has applied.", counters, PushCounters::applied);
+        count("push.failed", tags, "Objects that the destination did not apply.", counters, PushCounters::failed);
+        count("push.refused", tags, "Objects that the destination did not take.", counters, PushCounters::refused);
+        count("push.unknown", tags, "Objects of which the destination does not tell.", counters, PushCounters::unknown);
+        count(
+                "push.kept",
+                tags,
+                "Objects that are gone and were not removed at the destination because others wrote them, too.",
+                counters,
+                PushCounters::kept);
+        count("push.files", tags, "Files that went with their objects.", counters, PushCounters::files);
+        count(
+                "push.files.left.out",
+                tags,
+                "Files that objects went without: too large, not to be had, or refused.",
+                counters,
+                PushCounters::filesLeftOut);
+        Gauge.builder("caravan.push.waiting", producer, OpenctiProducer::waiting)
+                .tags(tags)
+                .description("Objects queued at the destination of which it has not told yet.")
+                .register(registry);
+    }
+
     /** Once the consumer is there. */
     void watch(OpenctiConsumer consumer) {
         Counters counters = consumer.counters();
@@ -89,6 +119,11 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
                 "Deletions that came although opencti.listen-delete is off, dropped.",
                 counters,
                 Counters::leftOutDeletions);
+        count(
+                "events.ignored",
+                "Events by the users of opencti.ignore-users, dropped.",
+                counters,
+                Counters::ignoredEvents);
         count("events.delivered", "Events that every sink has.", counters, Counters::delivered);
         count("batches.delivered", "Batches that every sink has.", counters, Counters::batches);
         for (Ending cause : Ending.values()) {
@@ -245,7 +280,7 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
         count(name, Tags.empty(), help, counters, value);
     }
 
-    private void count(String name, Tags tags, String help, Counters counters, ToDoubleFunction<Counters> value) {
+    private <T> void count(String name, Tags tags, String help, T counters, ToDoubleFunction<T> value) {
         FunctionCounter.builder("caravan." + name, counters, value)
                 .description(help)
                 .tags(tags)

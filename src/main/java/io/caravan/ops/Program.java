@@ -12,6 +12,8 @@ import io.caravan.event.State;
 import io.caravan.event.Update;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.opencti.OpenctiEndpoint;
+import io.caravan.opencti.push.OpenctiProducer;
 import io.caravan.opencti.stream.BatchAggregation;
 import io.caravan.opencti.stream.Counters;
 import io.caravan.opencti.stream.DeadLetterStep;
@@ -68,6 +70,7 @@ public final class Program implements AutoCloseable {
     private final Mirror mirror;
     private final KafkaSink kafka;
     private final Metrics metrics;
+    private final OpenctiComponent component = new OpenctiComponent();
     private Optional<HttpEndpoints> endpoints = Optional.empty();
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile Optional<Exception> failure = Optional.empty();
@@ -120,8 +123,12 @@ public final class Program implements AutoCloseable {
         opencti.setFollowing(redelivery.isEmpty());
         opencti.setDeadLetters(deadLetters);
         opencti.setFailureHandler(this::fail);
-        OpenctiComponent component = new OpenctiComponent();
         component.setConfiguration(opencti);
+        if (settings.sinks().contains("opencti")) {
+            OpenctiConfiguration destination = settings.destination();
+            destination.setDeadLetters(deadLetters);
+            component.addDestination(OpenctiEndpoint.DESTINATION, destination, settings.push());
+        }
 
         main.setDefaultPropertyPlaceholderLocation("false");
         main.configure().withShutdownTimeout(SHUTDOWN_TIMEOUT).withShutdownLogInflightExchangesOnTimeout(false);
@@ -173,6 +180,7 @@ public final class Program implements AutoCloseable {
         }
         startAll();
         consumers().forEach(metrics::watch);
+        component.producers().forEach(metrics::watch);
         started = true;
         LOG.info(
                 "Caravan runs, sinks: {}; {}",
@@ -310,6 +318,11 @@ public final class Program implements AutoCloseable {
     /** How many routes are loaded. */
     public int routeCount() {
         return new Routes(context()).count();
+    }
+
+    /** What writes to other platforms. */
+    public List<OpenctiProducer> producers() {
+        return component.producers();
     }
 
     /** What follows a stream. */

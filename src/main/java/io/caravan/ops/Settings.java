@@ -5,6 +5,7 @@ import io.caravan.event.Tlp;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiConfiguration.OnGap;
 import io.caravan.opencti.Platform;
+import io.caravan.opencti.PushConfiguration;
 import io.caravan.sink.DeadLetterTopic;
 import io.caravan.sink.Door;
 import io.caravan.sink.KafkaOptions;
@@ -44,6 +45,7 @@ public final class Settings {
 
     private static final String KAFKA = "kafka";
     private static final String JOURNAL = "journal";
+    private static final String OPENCTI = "opencti";
     private static final String SINKS = "caravan.sinks";
     private static final String POSITION_STORE = "caravan.position-store";
 
@@ -56,6 +58,7 @@ public final class Settings {
         add("opencti.stream", "live", Value::stream);
         add("opencti.start", "", Value::start);
         add("opencti.listen-delete", "true", Value.BOOLEAN);
+        add("opencti.ignore-users", "", Value.emptyOr(Value.each(Value::user)));
         add("opencti.no-dependencies", "false", Value.BOOLEAN);
         add("opencti.with-inferences", "false", Value.BOOLEAN);
         add("opencti.ssl-verify", "true", Value.BOOLEAN);
@@ -90,6 +93,28 @@ public final class Settings {
                             "[A-Za-z0-9._-]{0,249}", "no topic's name, which is letters, digits, dots, - and _"));
         }
         add("kafka.record-max-bytes", "16MB", Value.sizeBetween("1KB", "512MB"));
+        add("destination.url", "", Value.TEXT);
+        add("destination.token", "", Value.TEXT);
+        add("destination.token-file", "", Value.TEXT);
+        add("destination.ssl-verify", "true", Value.BOOLEAN);
+        add("destination.ca-file", "", Value.TEXT);
+        add("destination.client-cert-file", "", Value.TEXT);
+        add("destination.client-key-file", "", Value.TEXT);
+        add("destination.proxy", "", Value.TEXT);
+        add("destination.way", "bundle", Value.oneOf("bundle", "queue", "taxii"));
+        add("destination.collection", "", Value.TEXT);
+        add(
+                "destination.api-root",
+                "/taxii2/root",
+                Value.matching("(/[A-Za-z0-9._~-]+)+", "no path, such as /taxii2/root"));
+        add("destination.name", "Caravan", Value.matching(".{1,200}", "no name"));
+        add("destination.user", "", Value.TEXT);
+        add("destination.default-author", "", Value.emptyOr(Value::identity));
+        add("destination.perfect-sync", "false", Value.BOOLEAN);
+        add("destination.deletions", "true", Value.BOOLEAN);
+        add("destination.protect-others", "true", Value.BOOLEAN);
+        add("destination.files", "true", Value.BOOLEAN);
+        add("destination.files-max-bytes", "50MB", Value.sizeBetween("1KB", "1GB"));
     }
 
     /** Behind it are a sink's name and its settings: those of its door, and what its route makes of others. */
@@ -262,6 +287,7 @@ public final class Settings {
         opencti.setTokenFile(file("opencti.token-file"));
         opencti.setStart(get("opencti.start"));
         opencti.setListenDelete(isOn("opencti.listen-delete"));
+        opencti.setIgnoreUsers(get("opencti.ignore-users"));
         opencti.setNoDependencies(isOn("opencti.no-dependencies"));
         opencti.setWithInferences(isOn("opencti.with-inferences"));
         opencti.setSslVerify(isOn("opencti.ssl-verify"));
@@ -276,6 +302,37 @@ public final class Settings {
         opencti.setBatchMaxBytes(Value.bytes(get("caravan.batch-max-bytes")));
         opencti.setEventMaxBytes((int) Value.bytes(get("caravan.event-max-bytes")));
         return opencti;
+    }
+
+    /** The platform that is written to. */
+    public OpenctiConfiguration destination() {
+        OpenctiConfiguration destination = new OpenctiConfiguration();
+        destination.setUrl(get("destination.url"));
+        destination.setToken(get("destination.token"));
+        destination.setTokenFile(file("destination.token-file"));
+        destination.setSslVerify(isOn("destination.ssl-verify"));
+        destination.setCaFile(file("destination.ca-file"));
+        destination.setClientCertFile(file("destination.client-cert-file"));
+        destination.setClientKeyFile(file("destination.client-key-file"));
+        destination.setProxy(get("destination.proxy"));
+        return destination;
+    }
+
+    /** How it is written to. */
+    public PushConfiguration push() {
+        PushConfiguration push = new PushConfiguration();
+        push.setWay(PushConfiguration.Way.valueOf(get("destination.way")));
+        push.setCollection(get("destination.collection"));
+        push.setApiRoot(get("destination.api-root"));
+        push.setName(get("destination.name"));
+        push.setUser(get("destination.user"));
+        push.setDefaultAuthor(get("destination.default-author"));
+        push.setPerfectSync(isOn("destination.perfect-sync"));
+        push.setDeletions(isOn("destination.deletions"));
+        push.setProtectOthers(isOn("destination.protect-others"));
+        push.setFiles(isOn("destination.files"));
+        push.setFilesMaxBytes(Value.bytes(get("destination.files-max-bytes")));
+        return push;
     }
 
     /** Where Kafka is and how it is spoken to; its brokers are empty where nothing is written there. */
@@ -339,6 +396,9 @@ public final class Settings {
         } catch (IllegalArgumentException e) {
             mistakes.add("opencti." + e.getMessage());
         }
+        if (sinks().contains(OPENCTI)) {
+            checkDestination("caravan.sinks names opencti", mistakes);
+        }
         if (isPositionInKafka() && !sinks().contains(KAFKA)) {
             mistakes.add(POSITION_STORE + ": \"kafka\" is for what the sink kafka delivers, and " + SINKS
                     + " does not name it: name it there, or say local");
@@ -360,6 +420,47 @@ public final class Settings {
             mistakes.add(
                     "opencti.token: not set: say the token of a user who may read streams (OPENCTI_TOKEN), or the file that"
                             + " holds it as opencti.token-file; only a public stream needs none");
+        }
+    }
+
+    /** What keeps a command from writing to the destination, whether a sink does so or not; one line each. */
+    public List<String> destinationMistakes(String because) {
+        List<String> found = new ArrayList<>();
+        checkDestination(because, found);
+        return found.stream().map(mistake -> mistake.replaceAll("\\R", " ")).toList();
+    }
+
+    private void checkDestination(String because, List<String> mistakes) {
+        try {
+            Platform destination = new Platform(destination());
+            if (isFollowed(destination.url())) {
+                doubts.add("destination.url is the platform that is followed: what is written there comes again");
+            }
+        } catch (IllegalArgumentException e) {
+            mistakes.add("destination." + e.getMessage());
+        }
+        if (get("destination.token").isEmpty() && get("destination.token-file").isEmpty()) {
+            mistakes.add("destination.token: not set, and " + because + ": say the token of a user who may write there"
+                    + " (DESTINATION_TOKEN), or the file that holds it as destination.token-file");
+        }
+        String way = get("destination.way");
+        if (way.equals("taxii") && get("destination.collection").isEmpty()) {
+            mistakes.add("destination.collection: not set, and destination.way is taxii: say the id of the collection");
+        }
+        if (!way.equals("queue") && isOn("destination.perfect-sync")) {
+            mistakes.add("destination.perfect-sync: only the way queue can do that: set destination.way=queue");
+        }
+        if (!way.equals("queue") && !get("destination.user").isEmpty()) {
+            mistakes.add("destination.user: only the way queue writes in another user's name; " + way + " writes as "
+                    + (way.equals("taxii") ? "the collection's user" : "the token's user"));
+        }
+    }
+
+    private boolean isFollowed(String url) {
+        try {
+            return url.equals(Platform.address(get("opencti.url")));
+        } catch (IllegalArgumentException unusable) {
+            return false;
         }
     }
 

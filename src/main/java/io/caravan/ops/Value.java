@@ -131,6 +131,20 @@ interface Value {
                         + " commas");
     }
 
+    static void identity(String value) {
+        require(
+                value.matches("identity--[0-9a-f-]{36}"),
+                value,
+                "no identity's STIX id, such as identity--f431f809-377b-45e0-aa1c-6a4751cae5ff");
+    }
+
+    static void user(String value) {
+        require(
+                value.matches("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
+                value,
+                "no user's id, such as 88ec0c6a-13ce-5e39-b486-354fe4a7084f (Settings > Security > Users)");
+    }
+
     static List<String> list(String value) {
         return List.of(value.split("\\s*,\\s*", -1));
     }

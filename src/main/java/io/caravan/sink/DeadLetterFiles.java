@@ -57,6 +57,7 @@ public final class DeadLetterFiles implements DeadLetters {
         Durably.createDirectories(directory);
         try (FileChannel channel =
                 FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+            channel.lock(); // until it is closed: a restore may keep letters beside a program that runs
             long end = endOfLastLine(channel);
             channel.truncate(end).position(end);
             for (ByteBuffer part : line) {

@@ -9,12 +9,12 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /** File operations that have reached the disk when they return. */
-final class Durably {
+public final class Durably {
 
     private Durably() {}
 
     /** Replaces a file's content in one step: whoever reads it meets the old or the new, whenever the power goes. */
-    static void replace(Path file, byte[] content) throws IOException {
+    public static void replace(Path file, byte[] content) throws IOException {
         createDirectories(file.getParent());
         Path next = file.resolveSibling(file.getFileName() + ".next");
         try (FileChannel channel = FileChannel.open(

@@ -118,6 +118,10 @@ final class HourFiles implements AutoCloseable {
     }
 
     String nameOf(Path file) {
+        return nameOf(root, file);
+    }
+
+    private static String nameOf(Path root, Path file) {
         return root.relativize(file).toString().replace('\\', '/');
     }
 
@@ -171,8 +175,15 @@ final class HourFiles implements AutoCloseable {
     }
 
     private SortedSet<String> names() throws IOException {
+        return names(root);
+    }
+
+    /** All files below a journal's root, whatever they are. */
+    static SortedSet<String> names(Path root) throws IOException {
         try (Stream<Path> files = Files.walk(root)) {
-            return files.filter(Files::isRegularFile).map(this::nameOf).collect(Collectors.toCollection(TreeSet::new));
+            return files.filter(Files::isRegularFile)
+                    .map(file -> nameOf(root, file))
+                    .collect(Collectors.toCollection(TreeSet::new));
         } catch (UncheckedIOException e) {
             throw e.getCause();
         }
@@ -183,7 +194,7 @@ final class HourFiles implements AutoCloseable {
         return name.matches(HOUR + "\\.ndjson(\\.gz)?");
     }
 
-    private static String hourOf(String name) {
+    static String hourOf(String name) {
         return name.replaceFirst("\\.ndjson(\\.gz)?$", "");
     }
 }

@@ -216,7 +216,21 @@ final class ObjectFiles implements AutoCloseable {
     }
 
     private Path file(String id) {
+        return file(root, id);
+    }
+
+    /** Where an object is below a root; its id {@link #isName}. */
+    static Path file(Path root, String id) {
         String type = id.substring(0, id.length() - UUID - DASHES.length());
         return root.resolve(type).resolve(id + SUFFIX);
+    }
+
+    /** The id of the object in a file; empty for a file that is none of an object. */
+    static Optional<String> idOf(Path file) {
+        String name = file.getFileName().toString();
+        return Optional.of(name)
+                .filter(one -> one.endsWith(SUFFIX))
+                .map(one -> one.substring(0, one.length() - SUFFIX.length()))
+                .filter(ObjectFiles::isName);
     }
 }

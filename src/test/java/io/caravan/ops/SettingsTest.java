@@ -67,7 +67,25 @@ class SettingsTest {
             "following",
             "configuration",
             "bridgeErrorHandler",
+            "lazyStartProducer",
+            "answerTimeout",
             "autowiredEnabled");
+
+    @Test
+    void everyOptionOfADestinationIsASetting() throws IOException {
+        JsonNode catalog = new ObjectMapper()
+                .readTree(Path.of("src/generated/resources/META-INF/io/caravan/opencti/opencti.json")
+                        .toFile());
+        List<String> options = new ArrayList<>();
+        catalog.path("properties").properties().forEach(option -> {
+            if (option.getValue().path("label").asText().contains("producer")) {
+                options.add(option.getKey());
+            }
+        });
+        options.removeAll(NO_SETTINGS);
+        assertThat(options).contains("way").allSatisfy(option -> assertThat(Settings.names())
+                .contains("destination." + option.replaceAll("([A-Z])", "-$1").toLowerCase()));
+    }
 
     @Test
     void everyOptionOfTheComponentIsASetting() throws IOException {

@@ -23,13 +23,21 @@ import javax.net.ssl.TrustManagerFactory;
  * client, made by the JDK's keytool in a given directory (about two seconds) and exported there as PEM. Immutable.
  *
  * @param ca the authority's certificate: {@code ca.pem}
+ * @param server the server's certificate and the authority's: {@code server.pem}
+ * @param serverKey the server's private key, PKCS 8, not encrypted: {@code server-key.pem}
  * @param client the client's certificate and the authority's: {@code client.pem}
  * @param clientKey the client's private key, PKCS 8, not encrypted: {@code client-key.pem}
  * @param serverContext for a server that trusts the authority's clients
  * @param clientContext for a client that trusts the authority and shows its certificate
  */
 public record TestCertificates(
-        Path ca, Path client, Path clientKey, SSLContext serverContext, SSLContext clientContext) {
+        Path ca,
+        Path server,
+        Path serverKey,
+        Path client,
+        Path clientKey,
+        SSLContext serverContext,
+        SSLContext clientContext) {
 
     private static final String PASSWORD = "changeit";
 
@@ -61,6 +69,10 @@ public record TestCertificates(
             throws IOException, GeneralSecurityException {
         return new TestCertificates(
                 write(directory.resolve("ca.pem"), pem("CERTIFICATE", store.getCertificate("ca"))),
+                write(directory.resolve("server.pem"), pem("CERTIFICATE", store.getCertificateChain("server"))),
+                write(
+                        directory.resolve("server-key.pem"),
+                        pem("PRIVATE KEY", key(store, "server").getEncoded())),
                 write(directory.resolve("client.pem"), pem("CERTIFICATE", store.getCertificateChain("client"))),
                 write(
                         directory.resolve("client-key.pem"),

@@ -46,6 +46,7 @@ public final class Counters {
     private final LongAdder repetitions = new LongAdder();
     private final LongAdder deadLetters = new LongAdder();
     private final LongAdder leftOut = new LongAdder();
+    private final LongAdder ignored = new LongAdder();
     private final LongAdder staleReferences = new LongAdder();
     private final LongAdder gaps = new LongAdder();
     private final LongAdder gapMillis = new LongAdder();
@@ -85,6 +86,10 @@ public final class Counters {
 
     void leftOut() {
         leftOut.increment();
+    }
+
+    void ignored() {
+        ignored.increment();
     }
 
     void ending(Ending ending) {
@@ -161,6 +166,11 @@ public final class Counters {
     /** Deletions that came although {@code listen-delete} is off. */
     public long leftOutDeletions() {
         return leftOut.sum();
+    }
+
+    /** Events that were not carried because of whom they are by. */
+    public long ignoredEvents() {
+        return ignored.sum();
     }
 
     /** Known objects that refer to what was renamed, merged or deleted; each as often as that happened. */

@@ -73,9 +73,7 @@ final class Inbox {
         if (arrivals.isDone()) {
             return new Receipt(false, waited);
         }
-        if (arrivals.showsObject(event.id()) && !event.op().equals("delete")) {
-            seen.add(event.object().key());
-        }
+        noteSeen(event);
         if (!isNew) {
             return new Receipt(false, waited);
         }
@@ -105,13 +103,18 @@ final class Inbox {
         return new Receipt(true, waited);
     }
 
-    /** An event that is left out by a setting: the position goes past it. */
-    synchronized void skip(Event event) {
+    /** An event that is left out by a setting: the position goes past it, and the object that it shows has been seen. */
+    synchronized Receipt skip(Event event) {
         if (closed) {
-            return;
+            return new Receipt(false, false);
         }
-        arrivals.isNew(event.id(), event.kind(), event.fingerprint());
+        boolean isNew = arrivals.isNew(event.id(), event.kind(), event.fingerprint());
         noteDone();
+        if (arrivals.isDone()) {
+            return new Receipt(false, false);
+        }
+        noteSeen(event);
+        return new Receipt(isNew, false);
     }
 
     synchronized void connecting() {
@@ -269,6 +272,16 @@ final class Inbox {
 
     private boolean isAtRest() {
         return events.isEmpty() && letters.isEmpty() && seen.isEmpty();
+    }
+
+    /** What a snapshot shows is there, whether it goes on to the routes or not. */
+    private void noteSeen(Event event) {
+        if (arrivals.showsObject(event.id()) && !event.op().equals("delete")) {
+            seen.add(event.object().key());
+            if (seen.size() >= maxEvents) {
+                notifyAll();
+            }
+        }
     }
 
     /** A window that has been read is worth a write. */

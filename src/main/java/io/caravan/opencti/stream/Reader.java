@@ -8,6 +8,7 @@ import io.caravan.event.DeadLetter;
 import io.caravan.event.Envelope;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
+import io.caravan.event.Origin;
 import io.caravan.event.Position.Snapshot;
 import io.caravan.event.Unreadable;
 import io.caravan.opencti.OpenctiConfiguration;
@@ -47,6 +48,9 @@ final class Reader implements Runnable {
     private final Health health;
     private final ScheduledExecutorService watchdog;
 
+    /** Whose writing is not carried. */
+    private final Set<String> ignoredUsers;
+
     private final Stopping stopping;
     private final Object connecting = new Object();
     private Optional<Connection> connection = Optional.empty();
@@ -71,6 +75,8 @@ final class Reader implements Runnable {
         this.inbox = inbox;
         this.counters = counters;
         this.health = health;
+        this.ignoredUsers =
+                Origin.users(Optional.ofNullable(options.getIgnoreUsers()).orElse(""));
         this.stopping = stopping;
         this.watchdog = watchdog;
     }
@@ -310,6 +316,14 @@ final class Reader implements Runnable {
                 if (frame.name().equals("delete") && !options.isListenDelete()) {
                     inbox.skip(event);
                     counters.leftOut();
+                    return;
+                }
+                if (!ignoredUsers.isEmpty() && Origin.isOf(ignoredUsers, event)) {
+                    Inbox.Receipt receipt = inbox.skip(event);
+                    note(receipt, false);
+                    if (receipt.isNew()) {
+                        counters.ignored();
+                    }
                     return;
                 }
                 Inbox.Receipt receipt = inbox.add(event);

@@ -263,6 +263,30 @@ class InboxTest {
     }
 
     @Test
+    void whatIsLeftOutInAReconcileWasSeen() throws Exception {
+        Inbox inbox = new Inbox(
+                new Position(
+                        "p",
+                        "live",
+                        id("900-0"),
+                        Optional.empty(),
+                        Optional.empty(),
+                        9,
+                        Position.MARGIN,
+                        Optional.of(new Position.Reconcile(7, false, Instant.EPOCH, Optional.of(NOW))),
+                        Optional.empty()),
+                1,
+                MANY,
+                clock(),
+                clock());
+        assertThat(inbox.skip(event("2000-0", "a"))).isEqualTo(TAKEN_AT_ONCE);
+        Inbox.Delivery delivery = take(inbox);
+        assertThat(delivery.batch().events()).isEmpty();
+        assertThat(delivery.seen()).containsExactly("a");
+        assertThat(delivery.batch().after().newest()).isEqualTo(id("2000-0"));
+    }
+
+    @Test
     void ofARepetitionInAReconcileOnlyThatItWasSeenIsTaken() throws Exception {
         Position.Reconcile under = new Position.Reconcile(7, false, Instant.EPOCH, Optional.of(NOW));
         Position.Open open = new Position.Open(id("1001-0"), new long[0]);

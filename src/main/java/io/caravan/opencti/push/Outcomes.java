@@ -1,0 +1,206 @@
+package io.caravan.opencti.push;
+
+import io.caravan.event.DeadLetter;
+import io.caravan.event.DeadLetters;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Follows what became of what was pushed, behind the stream's back: what failed at the destination becomes a dead letter with
+ * the destination's reason. Little is kept of each, and of the oldest nothing when too much waits: then, as where the
+ * destination does not tell, the outcome is unknown. Nothing of it survives the end of the program. Safe for threads.
+ */
+final class Outcomes {
+
+    private static final Logger LOG = LoggerFactory.getLogger(Outcomes.class);
+
+    /** A new connector's first push can take a minute to begin. */
+    static final Duration TO_BEGIN = Duration.ofMinutes(2);
+
+    private static final Duration TO_END = Duration.ofHours(1);
+    private static final int MOST_OBJECTS = 100_000;
+    private static final long MOST_BYTES = 32 << 20;
+    /** In the reason of a removal that failed because there is nothing to remove: that is what was wanted. */
+    private static final String NOT_THERE = "cannot be found";
+    /** So many are asked for at a time. */
+    private static final int PAGE = 20;
+
+    private final Way way;
+    private final DeadLetters deadLetters;
+    private final PushCounters counters;
+    private final Map<String, Pending> pending = new LinkedHashMap<>();
+    private int objects;
+    private long bytes;
+    private boolean isUntold;
+    private final long surelyBegunAt;
+    /** When something was seen to go on: what waits behind it has not failed to begin. */
+    private long movedAt = System.nanoTime();
+
+    /** @param letters what each object would be a dead letter as, by its STIX id */
+    private record Pending(
+            Map<String, DeadLetter> letters, int objects, long bytes, boolean ofRemovals, long pushedAt) {}
+
+    /** @param earlier how long what an earlier run of the program has pushed may still wait at the destination */
+    Outcomes(Way way, DeadLetters deadLetters, PushCounters counters, Duration earlier) {
+        surelyBegunAt = System.nanoTime() + earlier.toNanos();
+        this.way = way;
+        this.deadLetters = deadLetters;
+        this.counters = counters;
+    }
+
+    /** @param told what the outcome is asked for by; empty where nothing tells */
+    synchronized void follow(Run run, String sink, Optional<String> told) {
+        if (told.isEmpty()) {
+            counters.unknown(run.items().size());
+            return;
+        }
+        Map<String, DeadLetter> letters = new LinkedHashMap<>();
+        long size = 0;
+        for (Item item : run.items()) {
+            DeadLetter letter = Pusher.letter(item, sink, "");
+            int length = item.change().event().kept().length();
+            boolean hasRoom = bytes + size + length <= MOST_BYTES;
+            letters.put(item.object().id(), hasRoom ? letter : withoutEvent(letter));
+            size += hasRoom ? length : 0;
+        }
+        Pending added = new Pending(letters, run.items().size(), size, run.isOfRemovals(), System.nanoTime());
+        pending.put(told.get(), added);
+        objects += added.objects;
+        bytes += size;
+        while (objects > MOST_OBJECTS && pending.size() > 1) {
+            unknown(pending.keySet().iterator().next());
+        }
+    }
+
+    /** Asks for those that wait longest. Called now and then, by one thread. */
+    void ask() throws InterruptedException {
+        for (String work : oldest()) {
+            try {
+                Optional<Way.Outcome> outcome = way.outcome(work);
+                if (outcome.isEmpty()) {
+                    untold(work);
+                } else {
+                    take(work, outcome.get());
+                }
+            } catch (IOException e) {
+                LOG.debug("What became of {} cannot be asked now", work, e);
+                giveUpIfLate(work, false);
+            }
+        }
+    }
+
+    synchronized int waiting() {
+        return objects;
+    }
+
+    /** Whether it is known of all that was pushed that the destination is through with it. */
+    synchronized boolean isAllApplied() {
+        return objects == 0 && counters.unknown() == 0 && System.nanoTime() - surelyBegunAt >= 0;
+    }
+
+    private synchronized List<String> oldest() {
+        return pending.keySet().stream().limit(PAGE).toList();
+    }
+
+    private void take(String work, Way.Outcome outcome) throws IOException {
+        if (outcome.hasBegun()) {
+            movedAt = System.nanoTime();
+        }
+        if (!outcome.isDone()) {
+            giveUpIfLate(work, outcome.hasBegun());
+            return;
+        }
+        List<DeadLetter> failed = new ArrayList<>();
+        int gone = 0;
+        synchronized (this) {
+            Pending done = pending.get(work);
+            for (Way.Failure failure : outcome.failures()) {
+                if (done.ofRemovals && failure.reason().contains(NOT_THERE)) {
+                    gone++;
+                    continue;
+                }
+                DeadLetter letter = done.letters.get(failure.object());
+                if (letter != null) {
+                    failed.add(because(letter, failure.reason()));
+                } else {
+                    LOG.warn("The destination did not apply {}: {}", failure.object(), failure.reason());
+                }
+            }
+            if (outcome.failures().isEmpty() && outcome.failed() > 0) {
+                if (done.letters.size() == 1) {
+                    failed.add(because(done.letters.values().iterator().next(), "the destination does not say why"));
+                } else {
+                    LOG.warn(
+                            "The destination did not apply {} of {} objects, and does not say which: {}",
+                            outcome.failed(),
+                            done.objects,
+                            work);
+                }
+            }
+        }
+        for (DeadLetter letter : failed) {
+            LOG.warn(
+                    "Dead letter, position {}: {} was not applied: {}", letter.position(), letter.id(), letter.error());
+            deadLetters.keep(letter);
+        }
+        synchronized (this) {
+            Pending done = remove(work);
+            int wrong = Math.min(outcome.failed() - gone, done.objects);
+            counters.failed(wrong);
+            counters.applied(done.objects - wrong);
+        }
+    }
+
+    private synchronized void giveUpIfLate(String work, boolean hasBegun) {
+        long now = System.nanoTime();
+        long sincePush = now - pending.get(work).pushedAt;
+        Duration waited = Duration.ofNanos(hasBegun ? sincePush : Math.min(sincePush, now - movedAt));
+        if (waited.compareTo(hasBegun ? TO_END : TO_BEGIN) > 0) {
+            unknown(work);
+        }
+    }
+
+    private synchronized void untold(String work) {
+        if (!isUntold) {
+            isUntold = true;
+            LOG.warn(
+                    "The destination does not tell this user what becomes of what is pushed: ./caravan check says which right that"
+                            + " needs");
+        }
+        unknown(work);
+    }
+
+    private synchronized void unknown(String work) {
+        counters.unknown(remove(work).objects);
+    }
+
+    private Pending remove(String work) {
+        Pending done = pending.remove(work);
+        objects -= done.objects;
+        bytes -= done.bytes;
+        return done;
+    }
+
+    private static DeadLetter because(DeadLetter letter, String reason) {
+        return new DeadLetter(
+                letter.sink(), letter.position(), letter.op(), letter.id(), reason, letter.attempts(), letter.event());
+    }
+
+    private static DeadLetter withoutEvent(DeadLetter letter) {
+        return new DeadLetter(
+                letter.sink(),
+                letter.position(),
+                letter.op(),
+                letter.id(),
+                letter.error(),
+                letter.attempts(),
+                Optional.empty());
+    }
+}

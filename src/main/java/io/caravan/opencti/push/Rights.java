@@ -1,0 +1,222 @@
+package io.caravan.opencti.push;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.caravan.opencti.Platform;
+import io.caravan.opencti.PushConfiguration;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.StreamSupport;
+
+/**
+ * What can be known of a destination before anything is written there: above all the rights whose lack no answer tells. It
+ * asks and changes nothing; not even a connector is registered.
+ */
+public final class Rights {
+
+    private static final String WHO = "query Who { about { version } me { id name capabilities { name } } }";
+    private static final String WORK = "query Work($id: ID!) { work(id: $id) { id } }";
+    private static final String QUEUE =
+            "query Connector($id: String!) { connector(id: $id) { id config { connection { host port } } } }";
+
+    private static final String BY_A_ROLE = ": give it by a role, under Settings > Security > Roles";
+
+    /** What a finding says of a run. */
+    public enum Verdict {
+        GOOD,
+        /** It stands against a run, or something is lost in it. */
+        MISTAKE,
+        NOTE
+    }
+
+    /** One line for a person, with what to do. */
+    public record Finding(Verdict verdict, String text) {}
+
+    private final Platform platform;
+    private final PushConfiguration options;
+    private final Duration patience;
+    private final GraphQl api;
+    private final String connector;
+    private final List<Finding> findings = new ArrayList<>();
+
+    /**
+     * @param name the destination's, as routes say it
+     * @param source the address of the platform that is followed
+     */
+    public Rights(Platform platform, PushConfiguration options, String name, String source) {
+        this.platform = platform;
+        this.options = options;
+        this.patience = Duration.ofMillis(options.getAnswerTimeout());
+        this.api = new GraphQl(platform, patience);
+        this.connector = Connector.idOf(name, source);
+    }
+
+    /** @throws IOException when the destination cannot be reached or answers otherwise than a platform */
+    public List<Finding> look() throws IOException, InterruptedException {
+        if (options.getWay() == PushConfiguration.Way.taxii) {
+            lookAtCollection();
+        } else {
+            lookAtPlatform();
+        }
+        return List.copyOf(findings);
+    }
+
+    private void lookAtPlatform() throws IOException, InterruptedException {
+        JsonNode told;
+        try {
+            told = api.ask(WHO, Map.of());
+        } catch (GraphQl.Failed e) {
+            if (e.isForbidden()) {
+                mistake(platform.url() + " does not know this token: copy it from the user's profile");
+                return;
+            }
+            throw e;
+        }
+        JsonNode me = told.path("me");
+        good(platform.url() + " is OpenCTI " + told.at("/about/version").asText() + ", and the token is " + nameOf(me)
+                + "'s");
+        if (!has(me, "CONNECTORAPI")) {
+            mistake(nameOf(me) + " lacks the right CONNECTORAPI, without which nothing can be pushed" + BY_A_ROLE);
+        }
+        boolean writesAsAnother = isSet(options.getUser())
+                && !options.getUser().equals(me.path("id").asText());
+        if (writesAsAnother) {
+            note("objects are written as the user " + options.getUser() + ", whose rights cannot be seen from here: "
+                    + neededToWrite());
+        } else {
+            lookAtWriting(me);
+        }
+        if (has(me, "CONNECTORAPI")) {
+            lookAtWorks();
+        }
+        if (options.getWay() == PushConfiguration.Way.queue) {
+            lookAtQueue();
+        }
+    }
+
+    private void lookAtWriting(JsonNode me) {
+        int before = findings.size();
+        need(me, "KNOWLEDGE_KNUPDATE", "nothing is written");
+        if (options.isDeletions()) {
+            need(me, "KNOWLEDGE_KNUPDATE_KNDELETE", "nothing is removed (or set destination.deletions=false)");
+        }
+        need(me, "KNOWLEDGE_KNUPDATE_KNMERGE", "nothing is merged");
+        need(me, "SETTINGS_SETLABELS", "labels that the destination does not have vanish");
+        if (options.isPerfectSync() && !has(me, "BYPASS")) {
+            mistake(nameOf(me) + " does not bypass restrictions, which destination.perfect-sync needs to have an effect"
+                    + ": give a role with BYPASS, or set it to false");
+        }
+        if (findings.size() == before) {
+            good(nameOf(me) + " may write, " + (options.isDeletions() ? "remove, " : "")
+                    + "merge and make labels there");
+        }
+    }
+
+    private void need(JsonNode me, String right, String otherwise) {
+        if (!has(me, right)) {
+            mistake(nameOf(me) + " lacks the right " + right + ", without which " + otherwise + ", and no error tells"
+                    + BY_A_ROLE);
+        }
+    }
+
+    private void lookAtWorks() throws IOException, InterruptedException {
+        try {
+            api.ask(WORK, Map.of("id", "work_" + connector + "_1970-01-01T00:00:00.000Z"));
+        } catch (GraphQl.Failed e) {
+            if (e.isForbidden()) {
+                note("the token's user may not read works: what fails at the destination stays unknown"
+                        + " (caravan_push_unknown_total), unless a role gives the right MODULES, connectors");
+            }
+        }
+    }
+
+    private void lookAtQueue() throws IOException, InterruptedException {
+        JsonNode told;
+        try {
+            told = api.ask(QUEUE, Map.of("id", connector)).path("connector");
+        } catch (GraphQl.Failed e) {
+            note("where RabbitMQ is, is told when this connector is registered, by the first run");
+            return;
+        }
+        JsonNode address = told.at("/config/connection");
+        String host = address.path("host").asText();
+        if (!told.isObject()) {
+            note("where RabbitMQ is, is told when this connector is registered, by the first run");
+        } else if (host.isEmpty()) {
+            mistake("the destination does not tell where its RabbitMQ is: set destination.way=bundle");
+        } else {
+            good("RabbitMQ is at " + host + ":" + address.path("port").asText()
+                    + ", which must be reachable from here");
+        }
+    }
+
+    private void lookAtCollection() throws IOException, InterruptedException {
+        TaxiiWay way = new TaxiiWay(platform, options.getApiRoot(), options.getCollection(), patience);
+        Optional<JsonNode> collection = way.collection();
+        String name = "the collection " + options.getCollection() + " of " + platform.url() + options.getApiRoot();
+        if (collection.isEmpty()) {
+            mistake(name + " is not there, or not running, or not this user's: start it, and make the token's user a"
+                    + " member, under Data > Ingestion > TAXII Push");
+        } else if (!collection.get().path("can_write").asBoolean()) {
+            mistake(name + " takes no writes: say one that does, a TAXII push ingestion on a platform");
+        } else {
+            good(name + " (" + collection.get().path("title").asText() + ") takes writes");
+        }
+        note("objects are written as the collection's user, whose rights cannot be seen from here: " + neededToWrite());
+        if (options.isDeletions() && options.isProtectOthers()) {
+            lookAtProtection();
+        }
+    }
+
+    private void lookAtProtection() throws IOException, InterruptedException {
+        try {
+            ActingUser user = new ActingUser(api, options);
+            if (!user.isCertain()) {
+                note(
+                        "who the collection's user is cannot be seen either, for want of the right INGESTION: what others than "
+                                + user.id()
+                                + ", the token's user, have written counts as written by others, and is not removed;"
+                                + " set destination.protect-others=false to remove all that is gone");
+            }
+        } catch (GraphQl.Absent e) {
+            note("this server cannot be asked who else has written an object, so none is removed"
+                    + " (caravan_push_kept_total): set destination.protect-others=false to remove what is gone");
+        }
+    }
+
+    private String neededToWrite() {
+        return "it needs KNOWLEDGE_KNUPDATE, " + (options.isDeletions() ? "KNOWLEDGE_KNUPDATE_KNDELETE, " : "")
+                + "KNOWLEDGE_KNUPDATE_KNMERGE, SETTINGS_SETLABELS"
+                + (options.isPerfectSync() ? ", and BYPASS for perfect-sync" : "");
+    }
+
+    /** A right includes those that its name begins with. */
+    private static boolean has(JsonNode me, String right) {
+        return StreamSupport.stream(me.path("capabilities").spliterator(), false)
+                .map(capability -> capability.path("name").asText())
+                .anyMatch(name -> name.equals("BYPASS") || name.equals(right) || name.startsWith(right + "_"));
+    }
+
+    private static String nameOf(JsonNode me) {
+        return me.path("name").asText();
+    }
+
+    private static boolean isSet(String option) {
+        return option != null && !option.isBlank();
+    }
+
+    private void good(String text) {
+        findings.add(new Finding(Verdict.GOOD, text));
+    }
+
+    private void mistake(String text) {
+        findings.add(new Finding(Verdict.MISTAKE, text));
+    }
+
+    private void note(String text) {
+        findings.add(new Finding(Verdict.NOTE, text));
+    }
+}

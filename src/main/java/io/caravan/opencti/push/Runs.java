@@ -1,0 +1,149 @@
+package io.caravan.opencti.push;
+
+import io.caravan.event.Batch;
+import io.caravan.event.Change;
+import io.caravan.event.Change.Reason;
+import io.caravan.event.Change.Type;
+import io.caravan.event.Meaning;
+import io.caravan.event.StixObject;
+import io.caravan.opencti.push.Item.Operation;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * Cuts a batch into runs. Upserts go together, one object once, in its last state, because of two in one bundle the worker
+ * applies but one; a removal, a merge, and what is renamed while it is among them close the run. Within a run references come
+ * before what needs them. What vanishes or moves because something else did is the destination's own business.
+ */
+final class Runs {
+
+    /** A bundle's objects together; the platform takes requests of up to 50 MB, and a bundle's text is escaped in them. */
+    static final long MOST_BYTES = 16 << 20;
+
+    private final Wording wording;
+    private final boolean withDeletions;
+    private final List<Run> runs = new ArrayList<>();
+    private final Map<String, Item> open = new LinkedHashMap<>();
+    private long openBytes;
+
+    private Runs(Wording wording, boolean withDeletions) {
+        this.wording = wording;
+        this.withDeletions = withDeletions;
+    }
+
+    static List<Run> of(Batch batch, Wording wording, boolean withDeletions) throws IOException {
+        Runs runs = new Runs(wording, withDeletions);
+        for (Meaning meaning : batch.meanings()) {
+            runs.add(meaning);
+        }
+        runs.close();
+        return runs.runs;
+    }
+
+    private void add(Meaning meaning) throws IOException {
+        Optional<Change> target = meaning.changes().stream()
+                .filter(change -> change.type() == Type.UPSERT
+                        && change.reason() == Reason.MERGED
+                        && change.object().key().equals(meaning.event().object().key()))
+                .findFirst();
+        if (target.isPresent()) {
+            addMerge(meaning, target.get());
+            return;
+        }
+        for (Change change : meaning.changes()) {
+            if (change.type() == Type.UPSERT) {
+                add(change.previousId(), wording.upsert(change));
+            } else if (withDeletions && change.reason() != Reason.CASCADE) {
+                add(Optional.empty(), wording.removal(change));
+            }
+        }
+    }
+
+    private void addMerge(Meaning meaning, Change target) throws IOException {
+        List<String> sources = meaning.changes().stream()
+                .filter(change -> change.reason() == Reason.MERGED_INTO)
+                .map(change -> change.object().id())
+                .toList();
+        close();
+        if (!sources.isEmpty()) {
+            runs.add(new Run(List.of(wording.merge(target, sources))));
+        }
+        add(target.previousId(), wording.upsert(target));
+    }
+
+    private void add(Optional<String> previousId, Item item) {
+        Optional<Operation> operation = open.values().stream().findFirst().map(Item::operation);
+        Optional<Item> known = Optional.ofNullable(open.get(item.key()));
+        boolean isRenamedWithin = known.isPresent()
+                && (previousId.isPresent() || known.get().change().previousId().isPresent());
+        boolean isAnother = operation.isPresent() && operation.get() != item.operation();
+        if (isAnother || isRenamedWithin || openBytes + item.json().length() > MOST_BYTES) {
+            close();
+        }
+        Item before = open.remove(item.key()); // its last place counts: what it needs may have come in between
+        openBytes += item.json().length() - (before == null ? 0 : before.json().length());
+        open.put(item.key(), item);
+    }
+
+    private void close() {
+        if (!open.isEmpty()) {
+            runs.add(new Run(inOrder(List.copyOf(open.values()))));
+            open.clear();
+            openBytes = 0;
+        }
+    }
+
+    /** References before what needs them, and otherwise as they came; a circle is broken somewhere. */
+    private static List<Item> inOrder(List<Item> items) {
+        Map<String, Item> byId = new HashMap<>();
+        for (Item item : items) {
+            item.object().ids().forEach(id -> byId.put(id, item));
+        }
+        List<Item> ordered = new ArrayList<>();
+        Set<Item> seen = Collections.newSetFromMap(new IdentityHashMap<>());
+        for (Item item : items) {
+            if (seen.add(item)) {
+                place(item, byId, seen, ordered);
+            }
+        }
+        return ordered;
+    }
+
+    /** An object, and those of its references that have not been looked at. */
+    private record Visit(Item item, Iterator<String> references) {
+        static Visit of(Item item) {
+            StixObject object = item.object();
+            Stream<String> ids = Stream.of(object.markings(), object.references(), object.ends())
+                    .flatMap(List::stream);
+            return new Visit(item, ids.iterator());
+        }
+    }
+
+    private static void place(Item item, Map<String, Item> byId, Set<Item> seen, List<Item> ordered) {
+        Deque<Visit> path = new ArrayDeque<>(); // no recursion: a chain of references may be long
+        path.push(Visit.of(item));
+        while (!path.isEmpty()) {
+            Visit last = path.peek();
+            if (last.references().hasNext()) {
+                Item needed = byId.get(last.references().next());
+                if (needed != null && seen.add(needed)) {
+                    path.push(Visit.of(needed));
+                }
+            } else {
+                ordered.add(path.pop().item());
+            }
+        }
+    }
+}

@@ -1,0 +1,176 @@
+package io.caravan.opencti.push;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.opencti.Platform;
+import io.caravan.opencti.PushConfiguration;
+import io.caravan.opencti.push.Rights.Finding;
+import io.caravan.opencti.push.Rights.Verdict;
+import io.caravan.testkit.FakeDestination;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class RightsTest {
+
+    private static final String SOURCE = "https://source.example.org";
+
+    private final FakeDestination destination = FakeDestination.start();
+    private final PushConfiguration options = new PushConfiguration();
+
+    @AfterEach
+    void close() {
+        assertThat(destination.failures()).isEmpty();
+        destination.close();
+    }
+
+    @Test
+    void saysWhoTheTokenIsAndThatItMayDoAll() throws Exception {
+        assertThat(look())
+                .containsExactly(
+                        good(destination.url() + " is OpenCTI 7.260817.0, and the token is pusher's"),
+                        good("pusher may write, remove, merge and make labels there"));
+        assertThat(destination.connectors()).isEmpty();
+        assertThat(destination.pushes()).isEmpty();
+    }
+
+    @Test
+    void bypassHasAllRights() throws Exception {
+        destination.rights("BYPASS");
+        assertThat(look()).allMatch(finding -> finding.verdict() == Verdict.GOOD);
+    }
+
+    @Test
+    void namesEveryRightThatFailsInSilence() throws Exception {
+        destination.rights("KNOWLEDGE", "CONNECTORAPI");
+        assertThat(mistakes())
+                .hasSize(4)
+                .allMatch(text -> text.contains("no error tells: give it by a role"))
+                .anyMatch(text -> text.contains("KNOWLEDGE_KNUPDATE, without which nothing is written"))
+                .anyMatch(text -> text.contains("KNOWLEDGE_KNUPDATE_KNDELETE, without which nothing is removed"))
+                .anyMatch(text -> text.contains("KNOWLEDGE_KNUPDATE_KNMERGE, without which nothing is merged"))
+                .anyMatch(text -> text.contains("SETTINGS_SETLABELS, without which labels"));
+    }
+
+    @Test
+    void needsTheRightToRemoveOnlyWhereRemovalsAreApplied() throws Exception {
+        destination.rights("KNOWLEDGE_KNUPDATE_KNMERGE", "SETTINGS_SETLABELS", "CONNECTORAPI");
+        options.setDeletions(false);
+        assertThat(mistakes()).isEmpty();
+        options.setDeletions(true);
+        assertThat(mistakes()).hasSize(1);
+    }
+
+    @Test
+    void namesTheRightToPushAtAll() throws Exception {
+        destination.rights("KNOWLEDGE_KNUPDATE_KNDELETE", "KNOWLEDGE_KNUPDATE_KNMERGE", "SETTINGS_SETLABELS");
+        assertThat(mistakes()).hasSize(1).allMatch(text -> text.contains("CONNECTORAPI"));
+    }
+
+    @Test
+    void notesThatFailuresStayUnknownWhereWorksMayNotBeRead() throws Exception {
+        destination.mayReadWorks(false);
+        assertThat(mistakes()).isEmpty();
+        assertThat(notes()).hasSize(1).allMatch(text -> text.contains("stays unknown"));
+    }
+
+    @Test
+    void doesNotTakeAWrongTokenForALackOfRights() throws Exception {
+        destination.token("another");
+        assertThat(look())
+                .containsExactly(new Finding(
+                        Verdict.MISTAKE,
+                        destination.url() + " does not know this token: copy it from the user's profile"));
+    }
+
+    @Test
+    void tellsWhereTheQueueIsOnceTheConnectorIsRegistered() throws Exception {
+        options.setWay(PushConfiguration.Way.queue);
+        destination.broker("rabbit.example.org", 5671, true, "guest", "guest");
+        assertThat(notes()).hasSize(1).allMatch(text -> text.contains("by the first run"));
+        GraphQl api = new GraphQl(platform(), java.time.Duration.ofSeconds(10));
+        new Connector(api, Connector.idOf("destination", SOURCE), "Caravan").registered();
+        assertThat(look()).contains(good("RabbitMQ is at rabbit.example.org:5671, which must be reachable from here"));
+    }
+
+    @Test
+    void cannotSeeTheRightsOfAnotherUser() throws Exception {
+        options.setWay(PushConfiguration.Way.queue);
+        options.setUser("another");
+        destination.rights("CONNECTORAPI");
+        assertThat(mistakes()).isEmpty();
+        assertThat(notes()).anyMatch(text -> text.contains("the user another, whose rights cannot be seen"));
+    }
+
+    @Test
+    void perfectSyncNeedsAUserThatBypassesRestrictions() throws Exception {
+        options.setWay(PushConfiguration.Way.queue);
+        options.setPerfectSync(true);
+        assertThat(mistakes()).hasSize(1).allMatch(text -> text.contains("BYPASS"));
+    }
+
+    @Test
+    void tellsWhetherACollectionTakesWrites() throws Exception {
+        options.setWay(PushConfiguration.Way.taxii);
+        options.setCollection("a63cea26-f347-4293-b236-be672692f910");
+        assertThat(mistakes()).hasSize(1).allMatch(text -> text.contains("is not there, or not running"));
+        destination.collection(options.getCollection(), true);
+        assertThat(mistakes()).isEmpty();
+        assertThat(notes())
+                .anyMatch(text -> text.contains("the collection's user, whose rights cannot be seen"))
+                .anyMatch(text -> text.contains("for want of the right INGESTION"));
+    }
+
+    @Test
+    void saysThatATaxiiServerCannotBeAskedWhoElseHasWritten() throws Exception {
+        options.setWay(PushConfiguration.Way.taxii);
+        options.setCollection("a63cea26-f347-4293-b236-be672692f910");
+        destination.collection(options.getCollection(), true).withoutGraphQl();
+        assertThat(notes()).anyMatch(text -> text.contains("set destination.protect-others=false"));
+        options.setProtectOthers(false);
+        assertThat(notes()).noneMatch(text -> text.contains("protect-others"));
+    }
+
+    @Test
+    void doesNotTakeAnythingForAPlatform() {
+        destination.withoutGraphQl();
+        assertThatThrownBy(this::look).isInstanceOf(IOException.class).hasMessageContaining("404");
+    }
+
+    private List<Finding> look() throws Exception {
+        return new Rights(platform(), options, "destination", SOURCE).look();
+    }
+
+    private List<String> mistakes() throws Exception {
+        return texts(Verdict.MISTAKE);
+    }
+
+    private List<String> notes() throws Exception {
+        return texts(Verdict.NOTE);
+    }
+
+    private List<String> texts(Verdict verdict) throws Exception {
+        List<String> texts = new ArrayList<>();
+        for (Finding finding : look()) {
+            if (finding.verdict() == verdict) {
+                texts.add(finding.text());
+            }
+        }
+        return texts;
+    }
+
+    private Platform platform() {
+        OpenctiConfiguration connection = new OpenctiConfiguration();
+        connection.setUrl(destination.url());
+        connection.setToken(FakeDestination.TOKEN);
+        return new Platform(connection);
+    }
+
+    private static Finding good(String text) {
+        return new Finding(Verdict.GOOD, text);
+    }
+}

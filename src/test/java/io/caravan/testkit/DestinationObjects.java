@@ -1,0 +1,211 @@
+package io.caravan.testkit;
+
+import static io.caravan.testkit.StixFields.ENDS;
+import static io.caravan.testkit.StixFields.extension;
+import static io.caravan.testkit.StixFields.formerIds;
+import static io.caravan.testkit.StixFields.option;
+import static io.caravan.testkit.StixFields.texts;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+
+/**
+ * The knowledge of a destination, by the STIX ids that it was pushed with, and how an upsert, a deletion and a merge change
+ * it. An id that an object has had, or bears among its {@code stix_ids}, leads to it. Thread-safe.
+ */
+final class DestinationObjects {
+
+    private static final List<String> SHAPE =
+            List.of("relationship_type", "start_time", "stop_time", "first_seen", "last_seen");
+    private static final Set<String> WITH_ALIASES =
+            Set.of("attack-pattern", "campaign", "infrastructure", "intrusion-set", "malware", "threat-actor", "tool");
+
+    private record Stored(String internalId, Set<String> creators, ObjectNode json) {}
+
+    private final Map<String, Stored> objects = new LinkedHashMap<>();
+    private final Map<String, String> otherIds = new HashMap<>();
+
+    synchronized Map<String, JsonNode> all() {
+        Map<String, JsonNode> all = new LinkedHashMap<>();
+        objects.forEach((id, stored) -> all.put(id, stored.json.deepCopy()));
+        return all;
+    }
+
+    synchronized boolean hasLabel(String value) {
+        return objects.values().stream()
+                .anyMatch(stored -> stored.json.path("type").asText().equals("label")
+                        && stored.json.path("value").asText().equalsIgnoreCase(value));
+    }
+
+    /**
+     * Adds to what is there, or, {@code replacing}, puts it in its place.
+     *
+     * @param previous an id that it had before; may be empty
+     */
+    synchronized void upsert(ObjectNode given, String user, boolean replacing, String previous) throws Refused {
+        List<String> missing = new ArrayList<>(texts(given, ENDS));
+        missing.addAll(texts(given, List.of("object_refs")));
+        missing.removeIf(id -> resolve(id).isPresent());
+        if (!missing.isEmpty()) {
+            throw new Refused("MISSING_REFERENCE_ERROR", "Element(s) not found");
+        }
+        String id = given.path("id").asText();
+        Set<String> former = formerIds(given);
+        former.add(previous);
+        former.removeAll(List.of(id, ""));
+        Optional<String> renamed =
+                former.stream().flatMap(one -> resolve(one).stream()).findFirst();
+        Optional<String> found = objects.containsKey(id) ? Optional.of(id) : renamed.or(() -> resolve(id));
+        String now = found.isEmpty() || renamed.isPresent() ? id : found.get();
+        Stored old = found.map(objects::get)
+                .orElse(new Stored(UUID.randomUUID().toString(), new LinkedHashSet<>(), Jackson.object()));
+        ObjectNode json = old.json.isEmpty() || replacing ? given.deepCopy() : StixFields.add(old.json, given);
+        json.put("id", now).remove("nb_deps");
+        found.filter(was -> !was.equals(now)).ifPresent(was -> lead(was, now));
+        objects.put(now, new Stored(old.internalId, old.creators, json));
+        old.creators.add(user);
+        former.forEach(one -> otherIds.putIfAbsent(one, now));
+        otherIds.put(old.internalId, now);
+    }
+
+    /** With the relations and sightings that end at it, and those that end at these. */
+    synchronized void delete(String id) throws Refused {
+        remove(resolve(id)
+                .orElseThrow(() -> new Refused(
+                        "FUNCTIONAL_ERROR", "Cannot delete the stix element, " + id + " cannot be found.")));
+    }
+
+    /** The sources go, what ended at them ends at the target; of two relations that become the same, one stays. */
+    synchronized void merge(String targetId, List<String> sourceIds) throws Refused {
+        String target = resolve(targetId).orElse("");
+        for (String sourceId : sourceIds) {
+            String source = resolve(sourceId).orElse("");
+            if (!objects.containsKey(target) || !objects.containsKey(source) || source.equals(target)) {
+                throw new Refused("FUNCTIONAL_ERROR", "Cannot access all entities for merging");
+            }
+            if (!type(source).equals(type(target))) {
+                throw new Refused("FUNCTIONAL_ERROR", "Cannot merge entities of different types");
+            }
+        }
+        Set<String> sources = new LinkedHashSet<>();
+        sourceIds.forEach(id -> sources.add(resolve(id).orElseThrow()));
+        sources.forEach(source -> merge(target, source));
+    }
+
+    /** As a query about one object answers it, with so many of its containers; empty for an unknown one. */
+    synchronized Optional<ObjectNode> node(String id, int most) {
+        return resolve(id).map(key -> {
+            List<JsonNode> containers = new ArrayList<>();
+            objects.forEach((other, stored) -> {
+                if (texts(stored.json, List.of("object_refs")).stream().anyMatch(ref -> leadsTo(ref, key))) {
+                    containers.add(Jackson.object("node", bare(other)));
+                }
+            });
+            ObjectNode node = bare(key);
+            boolean hasMore = containers.size() > most;
+            node.set(
+                    "containers",
+                    Jackson.object(
+                            "pageInfo",
+                            Map.of("hasNextPage", hasMore),
+                            "edges",
+                            hasMore ? containers.subList(0, most) : containers));
+            return node;
+        });
+    }
+
+    private ObjectNode bare(String key) {
+        Stored stored = objects.get(key);
+        ObjectNode node = stored.json.deepCopy();
+        node.put("id", stored.internalId).put("standard_id", key);
+        node.set("entity_type", option(stored.json, "type"));
+        node.setAll(Jackson.object("x_opencti_stix_ids", formerIds(stored.json)));
+        ArrayNode creators = node.putArray("creators");
+        stored.creators.forEach(user -> creators.add(Jackson.object("id", user, "name", FakeDestination.nameOf(user))));
+        return node;
+    }
+
+    private Optional<String> resolve(String id) {
+        return objects.containsKey(id) ? Optional.of(id) : Optional.ofNullable(otherIds.get(id));
+    }
+
+    private boolean leadsTo(String id, String key) {
+        return id.equals(key) || !objects.containsKey(id) && key.equals(otherIds.get(id));
+    }
+
+    /** From here on, what led to the one leads to the other. */
+    private void lead(String was, String now) {
+        objects.remove(was);
+        otherIds.replaceAll((id, key) -> key.equals(was) ? now : key);
+        otherIds.put(was, now);
+    }
+
+    private void remove(String key) {
+        List<String> ending =
+                objects.keySet().stream().filter(other -> endsAt(other, key)).toList();
+        objects.remove(key);
+        otherIds.values().removeIf(key::equals);
+        ending.stream().filter(objects::containsKey).forEach(this::remove);
+    }
+
+    private boolean endsAt(String relation, String key) {
+        return texts(objects.get(relation).json, ENDS).stream().anyMatch(end -> leadsTo(end, key));
+    }
+
+    private void merge(String target, String source) {
+        List<String> moving =
+                objects.keySet().stream().filter(other -> endsAt(other, source)).toList();
+        Stored from = objects.get(source);
+        Stored into = objects.get(target);
+        Map<String, String> moved = Map.of(source, target, internalId(from), internalId(into));
+        lead(source, target);
+        for (String relation : moving) {
+            if (objects.containsKey(relation)) { // else it ended at one that went
+                StixFields.replaceEnds(objects.get(relation).json, id -> moved.getOrDefault(id, id));
+                if (objects.keySet().stream().anyMatch(other -> !other.equals(relation) && areSame(other, relation))) {
+                    remove(relation);
+                }
+            }
+        }
+        StixFields.fill(into.json, from.json);
+        StixFields.add(extension(into.json), Jackson.object("stix_ids", List.of(source)));
+        if (WITH_ALIASES.contains(type(target)) && from.json.has("name")) {
+            StixFields.add(into.json, Jackson.object("aliases", List.of(from.json.get("name"))));
+        }
+        into.creators.addAll(from.creators);
+    }
+
+    private boolean areSame(String one, String other) {
+        JsonNode a = objects.get(one).json;
+        JsonNode b = objects.get(other).json;
+        return type(one).equals(type(other))
+                && !texts(a, ENDS).isEmpty()
+                && ends(a).equals(ends(b))
+                && SHAPE.stream().allMatch(name -> a.path(name).equals(b.path(name)));
+    }
+
+    /** What it ends at, by whichever ids. */
+    private List<String> ends(JsonNode relation) {
+        return texts(relation, ENDS).stream().map(id -> resolve(id).orElse(id)).toList();
+    }
+
+    private String type(String key) {
+        return objects.get(key).json.path("type").asText();
+    }
+
+    /** The one it came with, its source's. */
+    private static String internalId(Stored stored) {
+        JsonNode id = stored.json.path("extensions").path(StixFields.OPENCTI).path("id");
+        return id.asText(stored.internalId);
+    }
+}

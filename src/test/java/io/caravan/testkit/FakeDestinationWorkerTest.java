@@ -1,0 +1,144 @@
+package io.caravan.testkit;
+
+import static io.caravan.testkit.DestinationClient.CONNECTOR;
+import static io.caravan.testkit.DestinationClient.malware;
+import static io.caravan.testkit.DestinationClient.operation;
+import static io.caravan.testkit.DestinationClient.relation;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** What a destination does with what is not in a capture of its own. */
+class FakeDestinationWorkerTest {
+
+    private static final String MALWARE = "malware--00000000-0000-4000-8000-000000000001";
+    private static final String OTHER = "malware--00000000-0000-4000-8000-000000000002";
+    private static final String THIRD = "malware--00000000-0000-4000-8000-000000000003";
+    private static final String USES = "relationship--00000000-0000-4000-8000-000000000004";
+    private static final String ABOUT = "relationship--00000000-0000-4000-8000-000000000005";
+
+    private final FakeDestination destination = FakeDestination.start();
+    private final DestinationClient client = new DestinationClient(destination);
+
+    @AfterEach
+    void close() {
+        assertThat(destination.failures()).isEmpty();
+        destination.close();
+    }
+
+    @Test
+    void ofTwoStatesInABundleTheLastIsApplied() throws Exception {
+        client.register();
+        client.push("", malware(MALWARE, "first"), malware(MALWARE, "last"));
+        assertThat(destination.objects().get(MALWARE).path("name").asText()).isEqualTo("last");
+        assertThat(destination.objects()).hasSize(1);
+    }
+
+    @Test
+    void aRenameIsKnownByTheIdBefore() throws Exception {
+        client.register();
+        client.push("", malware(MALWARE, "before"), malware(THIRD, "third"), relation(USES, MALWARE, THIRD));
+        ObjectNode renamed = malware(OTHER, "after");
+        StixFields.extension(renamed).putArray("stix_ids").add(MALWARE);
+        client.push("", renamed);
+        assertThat(destination.objects()).containsOnlyKeys(THIRD, USES, OTHER);
+        client.push("", operation(malware(OTHER, "after"), "delete"));
+        assertThat(destination.objects()).containsOnlyKeys(THIRD);
+    }
+
+    @Test
+    void deletionTakesWhatEndsThereAndWhatEndsAtThat() throws Exception {
+        client.register();
+        client.push(
+                "",
+                malware(MALWARE, "a"),
+                malware(OTHER, "b"),
+                relation(USES, MALWARE, OTHER),
+                relation(ABOUT, USES, OTHER));
+        client.push("", operation(malware(MALWARE, "a"), "delete"));
+        assertThat(destination.objects()).containsOnlyKeys(OTHER);
+    }
+
+    @Test
+    void mergeMovesRelationsAndKeepsOneOfTwoThatBecomeTheSame() throws Exception {
+        client.register();
+        client.push("", malware(MALWARE, "a"), malware(OTHER, "b"), malware(THIRD, "c"));
+        client.push("", relation(USES, MALWARE, THIRD), relation(ABOUT, OTHER, THIRD));
+        ObjectNode merge = operation(malware(MALWARE, "a"), "merge").put("merge_target_id", MALWARE);
+        merge.putArray("merge_source_ids").add(OTHER);
+        client.push("", merge);
+        assertThat(destination.objects()).containsOnlyKeys(MALWARE, THIRD, USES);
+    }
+
+    @Test
+    void aMissingReferenceIsAnErrorOfTheWork() throws Exception {
+        client.register();
+        String work = client.work();
+        client.push(work, relation(USES, MALWARE, OTHER), malware(MALWARE, "a"));
+        assertThat(client.read(work).at("/errors/0/message").asText()).contains("MISSING_REFERENCE_ERROR");
+        assertThat(destination.objects()).containsOnlyKeys(MALWARE);
+        client.push(work, relation(USES, MALWARE, OTHER), malware(OTHER, "b"));
+        assertThat(client.read(work).path("errors")).hasSize(1);
+        assertThat(destination.objects()).containsOnlyKeys(MALWARE, OTHER, USES);
+    }
+
+    @Test
+    void labelsVanishWithoutAWord() throws Exception {
+        destination.rights("CONNECTORAPI", "KNOWLEDGE_KNUPDATE");
+        client.register();
+        String work = client.work();
+        ObjectNode labelled = malware(MALWARE, "a");
+        labelled.putArray("labels").add("apt");
+        client.push(work, labelled);
+        assertThat(client.read(work).path("errors")).isEmpty();
+        assertThat(destination.objects().get(MALWARE).path("labels")).isEmpty();
+    }
+
+    @Test
+    void tellsWhoWroteAnObjectAndWhatContainsIt() throws Exception {
+        ObjectNode report = Jackson.object("type", "report", "id", "report--1", "object_refs", List.of(MALWARE));
+        destination.put(malware(MALWARE, "a"), "someone").put(report, FakeDestination.USER);
+        client.register();
+        client.push("", malware(MALWARE, "a"));
+        JsonNode answer = client.ask(
+                "query Q($id: String!) { it: stixObjectOrStixRelationship(id: $id) { ... on StixCoreObject {"
+                        + " standard_id creators { id } containers(first: 10) { edges { node { creators { name } } } } } } }",
+                Map.of("id", MALWARE));
+        assertThat(answer.path("data"))
+                .hasToString("{\"it\":{\"standard_id\":\"" + MALWARE
+                        + "\",\"creators\":[{\"id\":\"someone\"},{\"id\":\"" + FakeDestination.USER
+                        + "\"}],\"containers\":{\"edges\":[{\"node\":{\"creators\":[{\"name\":\"pusher\"}]}}]}}}");
+    }
+
+    @Test
+    void misbehavesAsAsked() throws Exception {
+        client.register();
+        destination.refuse(1, 503).failPushes(1, "LOCK_ERROR", "Execution timeout");
+        String mutation = "mutation { stixBundlePush(connectorId: \"" + CONNECTOR + "\", bundle: \"{}\") }";
+        assertThat(client.post(mutation).statusCode()).isEqualTo(503);
+        assertThat(client.post(mutation).body()).contains("LOCK_ERROR");
+        destination.refuseObjects(object -> object.path("name").asText().equals("bad"));
+        String work = client.work();
+        client.push(work, malware(MALWARE, "bad"), malware(OTHER, "good"));
+        assertThat(client.read(work).path("errors")).hasSize(1);
+        assertThat(destination.objects()).containsOnlyKeys(OTHER);
+        assertThat(destination.pushes()).hasSize(1);
+    }
+
+    @Test
+    void keepsPingsAndTellsTheBroker() throws Exception {
+        destination.broker("localhost", 5671, true, "carrier", "secret");
+        client.register();
+        client.ask("mutation { pingConnector(id: \"" + CONNECTOR + "\", state: \"{}\") { id } }", Map.of());
+        assertThat(destination.pings()).containsExactly(new FakeDestination.Ping(CONNECTOR, "{}"));
+        assertThat(client.register()
+                        .at("/data/registerConnector/config/connection/pass")
+                        .asText())
+                .isEqualTo("secret");
+    }
+}
