@@ -17,6 +17,7 @@ import io.caravan.testkit.Frame;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -151,6 +152,29 @@ class DestinationIT {
         try (Program program = caravan.start()) {
             await().atMost(SOON)
                     .until(() -> program.consumers().get(0).counters().delivered() == 2);
+        }
+        destination.awaitApplied();
+        assertThat(destination.objects()).containsOnlyKeys(id(1));
+    }
+
+    @Test
+    void aSecondDestinationIsTheReadmesRoute() throws Exception {
+        String readme = Files.readString(Path.of("README.md"));
+        int begin = readme.indexOf("# routes/sinks/partner.camel.yaml");
+        String route = readme.substring(begin, readme.indexOf("```", begin));
+        assertThat(route).contains("https://opencti.partner.example.org");
+        platform.append(create("1000-0", id(1)));
+        caravan.route(
+                        "sinks/partner.camel.yaml",
+                        route.replace("https://opencti.partner.example.org", destination.url()))
+                .set("caravan.sinks", "journal,partner");
+        Files.writeString(
+                home.resolve("application.properties"),
+                "\npartner.token=" + FakeDestination.TOKEN + "\n",
+                StandardOpenOption.APPEND);
+        try (Program program = caravan.start()) {
+            await().atMost(SOON)
+                    .until(() -> program.consumers().get(0).counters().delivered() == 1);
         }
         destination.awaitApplied();
         assertThat(destination.objects()).containsOnlyKeys(id(1));
