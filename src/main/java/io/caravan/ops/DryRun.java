@@ -59,9 +59,9 @@ public final class DryRun {
         Optional<Position> ours = position.filter(
                 known -> known.platform().equals(platform) && known.stream().equals(stream));
         if (ours.isEmpty()) {
-            throw new IOException("caravan.data-dir: nothing is known of " + stream + " of " + platform + ", but "
-                    + position.map(other -> "of " + other.stream() + " of " + other.platform())
-                            .orElse("nothing at all"));
+            throw new IOException("caravan.data-dir: nothing has been told of " + stream + " of " + platform + " yet"
+                    + position.map(other -> ", but of " + other.stream() + " of " + other.platform())
+                            .orElse(": let ./caravan run begin to follow the stream first"));
         }
         return ours.get();
     }
