@@ -19,6 +19,9 @@ public class OpenctiComponent extends DefaultComponent {
     @Metadata(description = "The options that every endpoint starts from.")
     private OpenctiConfiguration configuration = new OpenctiConfiguration();
 
+    private static final Set<String> OF_THE_PLATFORM =
+            Set.of("url", "token", "tokenFile", "sslVerify", "caFile", "clientCertFile", "clientKeyFile", "proxy");
+
     private final Map<String, Destination> destinations = new HashMap<>();
 
     private final List<OpenctiProducer> producers = new CopyOnWriteArrayList<>();
@@ -56,8 +59,7 @@ public class OpenctiComponent extends DefaultComponent {
     @Override
     protected Endpoint createEndpoint(String uri, String remaining, Map<String, Object> parameters) throws Exception {
         OpenctiEndpoint endpoint = Optional.ofNullable(destinations.get(remaining))
-                .map(known -> new OpenctiEndpoint(
-                        uri, this, known.platform.copy(), known.push.copy(), Set.of("url", "token")))
+                .map(known -> new OpenctiEndpoint(uri, this, known.platform.copy(), known.push.copy(), OF_THE_PLATFORM))
                 .orElseGet(() -> new OpenctiEndpoint(
                         uri, this, configuration.copy(), new PushConfiguration(), Set.copyOf(parameters.keySet())));
         endpoint.setStream(remaining);

@@ -2,6 +2,7 @@ package io.caravan.opencti;
 
 import io.caravan.opencti.push.OpenctiProducer;
 import io.caravan.opencti.stream.OpenctiConsumer;
+import java.util.Map;
 import java.util.Set;
 import org.apache.camel.Category;
 import org.apache.camel.Consumer;
@@ -50,9 +51,7 @@ public class OpenctiEndpoint extends DefaultEndpoint {
     private PushConfiguration push;
 
     /** Whether the address is the endpoint's own, not the component's: the component's token is not for another platform. */
-    private final boolean hasOwnAddress;
-
-    private final boolean hasOwnToken;
+    private final Set<String> own;
 
     /** @param own the options that the endpoint is given itself */
     public OpenctiEndpoint(
@@ -64,8 +63,7 @@ public class OpenctiEndpoint extends DefaultEndpoint {
         super(uri, component);
         this.configuration = configuration;
         this.push = push;
-        this.hasOwnAddress = own.contains("url");
-        this.hasOwnToken = own.contains("token") || own.contains("tokenFile");
+        this.own = Set.copyOf(own);
     }
 
     @Override
@@ -78,16 +76,31 @@ public class OpenctiEndpoint extends DefaultEndpoint {
     /** @throws IllegalArgumentException without an address of its own, or when another option cannot be used */
     @Override
     public Producer createProducer() {
-        if (!hasOwnAddress) {
+        if (!own.contains("url")) {
             return nowhere();
         }
-        if (!hasOwnToken) {
-            configuration.setToken(null);
-            configuration.setTokenFile(null);
-        }
+        forgetTheComponents();
         OpenctiProducer producer = new OpenctiProducer(this, configuration, push);
         ((OpenctiComponent) getComponent()).add(producer);
         return producer;
+    }
+
+    /** What the component says of the platform that is followed is not for another. */
+    private void forgetTheComponents() {
+        OpenctiConfiguration none = new OpenctiConfiguration();
+        Map<String, Runnable> options = Map.of(
+                "token", () -> configuration.setToken(none.getToken()),
+                "tokenFile", () -> configuration.setTokenFile(none.getTokenFile()),
+                "sslVerify", () -> configuration.setSslVerify(none.isSslVerify()),
+                "caFile", () -> configuration.setCaFile(none.getCaFile()),
+                "clientCertFile", () -> configuration.setClientCertFile(none.getClientCertFile()),
+                "clientKeyFile", () -> configuration.setClientKeyFile(none.getClientKeyFile()),
+                "proxy", () -> configuration.setProxy(none.getProxy()));
+        options.forEach((option, forget) -> {
+            if (!own.contains(option)) {
+                forget.run();
+            }
+        });
     }
 
     /** The route of the settings' destination is there also where the sink is not enabled. */

@@ -289,6 +289,20 @@ public final class Program implements AutoCloseable {
     }
 
     /**
+     * Waits until it is known of all that was written to other platforms what became of it, or is known that it is not told.
+     *
+     * @return false when the program ended before
+     */
+    boolean awaitOutcomes() throws InterruptedException {
+        while (component.producers().stream().anyMatch(producer -> producer.waiting() > 0)) {
+            if (ended.await(LOOK_EVERY_MILLIS, TimeUnit.MILLISECONDS)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
      * Waits until a reconcile is through, the one that is under way or the next.
      *
      * @return what it found; empty when it came to nothing, or the program ended before

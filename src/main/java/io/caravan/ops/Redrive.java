@@ -163,7 +163,8 @@ public final class Redrive {
     private void send(Parcel parcel, DeadLetterDay.Rewriting file, OpenctiConsumer consumer)
             throws IOException, InterruptedException {
         redelivery.begin(parcel.sink());
-        boolean isSent = !isStopped && (parcel.events().isEmpty() || consumer.carry(parcel.events()));
+        boolean isSent =
+                !isStopped && (parcel.events().isEmpty() || consumer.carry(parcel.events()) && program.awaitOutcomes());
         if (isSent) {
             progress = progress.and(parcel.keep(file, redelivery.refused()));
         } else {

@@ -45,7 +45,10 @@ final class ActingUser {
             JsonNode told = api.ask(OF_COLLECTION, Map.of("id", collection));
             return told.at("/ingestionTaxiiCollection/user/id").asText();
         } catch (GraphQl.Failed e) {
-            return "";
+            if (e.isForbidden()) {
+                return "";
+            }
+            throw e;
         }
     }
 }

@@ -30,6 +30,7 @@ final class BundleWay implements Way {
             api.ask(PUSH, Map.of("id", connector.id(), "bundle", bundle, "work", work));
             spare = Optional.empty();
         } catch (Answers.NotTaken e) {
+            spare = Optional.empty();
             throw new Refused(e.getMessage());
         } catch (GraphQl.Failed e) {
             if (e.getMessage().contains("Invalid connector")) {
@@ -37,7 +38,8 @@ final class BundleWay implements Way {
                 spare = Optional.empty();
                 throw e;
             }
-            if (e.isOfTheRequest()) {
+            if (e.isOfTheBundle()) {
+                spare = Optional.empty();
                 throw new Refused(e.getMessage());
             }
             throw e;

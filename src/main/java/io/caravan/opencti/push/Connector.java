@@ -79,9 +79,14 @@ final class Connector {
     /** A new work's id. */
     String work(String friendlyName) throws IOException, InterruptedException {
         registered();
-        return api.ask(WORK, Map.of("id", id, "name", friendlyName))
-                .at("/workAdd/id")
-                .asText();
+        try {
+            return api.ask(WORK, Map.of("id", id, "name", friendlyName))
+                    .at("/workAdd/id")
+                    .asText();
+        } catch (GraphQl.Failed e) {
+            forget(); // somebody may have deleted it in the platform, which then fails in some way or other
+            throw e;
+        }
     }
 
     /** Tells of how many more objects the work will be: it is complete when so many have been reported. */

@@ -27,12 +27,10 @@ final class GraphQl {
     static final class Failed extends IOException {
         private static final long serialVersionUID = 1L;
         private final String code;
-        private final String genre;
 
-        Failed(String message, String code, String genre) {
+        Failed(String message, String code) {
             super(message);
             this.code = code;
-            this.genre = genre;
         }
 
         /** Whether a right is missing, or the token is wrong. */
@@ -40,9 +38,12 @@ final class GraphQl {
             return code.equals("FORBIDDEN_ACCESS") || code.equals("AUTH_REQUIRED");
         }
 
-        /** Whether it is what was asked that is wrong, and not the platform or the moment. */
-        boolean isOfTheRequest() {
-            return genre.equals("BUSINESS") && !isForbidden();
+        /**
+         * Whether it is the bundle that is wrong. Whatever else fails in a push, its queue or its database, the platform calls an
+         * invalid bundle, too, and only the cause tells.
+         */
+        boolean isOfTheBundle() {
+            return getMessage().contains("Invalid stix bundle");
         }
     }
 
@@ -89,7 +90,7 @@ final class GraphQl {
         JsonNode cause = error.at("/extensions/data/cause/message");
         String message = error.path("message").asText() + (cause.isTextual() ? ": " + cause.asText() : "");
         String said = platform.url() + " says: " + message + (code.isEmpty() ? "" : " (" + code + ")");
-        return new Failed(said, code, error.at("/extensions/data/genre").asText());
+        return new Failed(said, code);
     }
 
     private static byte[] request(String query, Map<String, ?> variables) throws IOException {

@@ -42,6 +42,11 @@ record Item(Change change, Operation operation, Bytes json, List<String> files, 
         return change.object();
     }
 
+    /** The STIX id that the destination knows it by: of what goes, the one that was told last. */
+    String sentId() {
+        return operation == Operation.DELETE ? change.previousId().orElse(object().id()) : object().id();
+    }
+
     /** What tells it from other objects: within a bundle one object stands once. */
     String key() {
         return object().key();

@@ -9,6 +9,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,6 +33,11 @@ final class Outcomes {
     private static final String NOT_THERE = "cannot be found";
     /** So many are asked for at a time. */
     private static final int PAGE = 20;
+    /** A work names no more failures. */
+    private static final int MOST_TOLD = 100;
+
+    private static final String NOT_TOLD =
+            "the destination tells of no more than " + MOST_TOLD + " failures of a push, and this may be another";
 
     private final Way way;
     private final DeadLetters deadLetters;
@@ -67,7 +74,7 @@ final class Outcomes {
             DeadLetter letter = Pusher.letter(item, sink, "");
             int length = item.change().event().kept().length();
             boolean hasRoom = bytes + size + length <= MOST_BYTES;
-            letters.put(item.object().id(), hasRoom ? letter : withoutEvent(letter));
+            letters.put(item.sentId(), hasRoom ? letter : withoutEvent(letter));
             size += hasRoom ? length : 0;
         }
         Pending added = new Pending(letters, run.items().size(), size, run.isOfRemovals(), System.nanoTime());
@@ -89,6 +96,10 @@ final class Outcomes {
                 } else {
                     take(work, outcome.get());
                 }
+            } catch (Unkept e) {
+                LOG.warn(
+                        "A dead letter cannot be kept, which is tried again: {}",
+                        e.getCause().getMessage());
             } catch (IOException e) {
                 LOG.debug("What became of {} cannot be asked now", work, e);
                 giveUpIfLate(work, false);
@@ -121,17 +132,31 @@ final class Outcomes {
         int gone = 0;
         synchronized (this) {
             Pending done = pending.get(work);
+            if (done == null) {
+                return; // there was no room for it any more
+            }
             for (Way.Failure failure : outcome.failures()) {
                 if (done.ofRemovals && failure.reason().contains(NOT_THERE)) {
                     gone++;
                     continue;
                 }
-                DeadLetter letter = done.letters.get(failure.object());
+                boolean isNamed = !failure.object().isEmpty() || done.letters.size() > 1;
+                DeadLetter letter = isNamed
+                        ? done.letters.get(failure.object())
+                        : done.letters.values().iterator().next();
                 if (letter != null) {
                     failed.add(because(letter, failure.reason()));
                 } else {
                     LOG.warn("The destination did not apply {}: {}", failure.object(), failure.reason());
                 }
+            }
+            if (outcome.failures().size() >= MOST_TOLD
+                    && done.objects > outcome.failures().size()) {
+                Set<String> told =
+                        outcome.failures().stream().map(Way.Failure::object).collect(Collectors.toSet());
+                done.letters.values().stream()
+                        .filter(letter -> !told.contains(letter.id()))
+                        .forEach(letter -> failed.add(because(letter, NOT_TOLD)));
             }
             if (outcome.failures().isEmpty() && outcome.failed() > 0) {
                 if (done.letters.size() == 1) {
@@ -148,18 +173,38 @@ final class Outcomes {
         for (DeadLetter letter : failed) {
             LOG.warn(
                     "Dead letter, position {}: {} was not applied: {}", letter.position(), letter.id(), letter.error());
-            deadLetters.keep(letter);
+            keep(letter);
         }
         synchronized (this) {
             Pending done = remove(work);
-            int wrong = Math.min(outcome.failed() - gone, done.objects);
+            int wrong = Math.min(Math.max(outcome.failed() - gone, failed.size()), done.objects);
             counters.failed(wrong);
             counters.applied(done.objects - wrong);
         }
     }
 
+    private void keep(DeadLetter letter) throws Unkept {
+        try {
+            deadLetters.keep(letter);
+        } catch (IOException e) {
+            throw new Unkept(e);
+        }
+    }
+
+    /** What failed stays to be told of. */
+    private static final class Unkept extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        Unkept(IOException cause) {
+            super(cause);
+        }
+    }
+
     private synchronized void giveUpIfLate(String work, boolean hasBegun) {
         long now = System.nanoTime();
+        if (!pending.containsKey(work)) {
+            return;
+        }
         long sincePush = now - pending.get(work).pushedAt;
         Duration waited = Duration.ofNanos(hasBegun ? sincePush : Math.min(sincePush, now - movedAt));
         if (waited.compareTo(hasBegun ? TO_END : TO_BEGIN) > 0) {
@@ -178,7 +223,9 @@ final class Outcomes {
     }
 
     private synchronized void unknown(String work) {
-        counters.unknown(remove(work).objects);
+        if (pending.containsKey(work)) {
+            counters.unknown(remove(work).objects);
+        }
     }
 
     private Pending remove(String work) {

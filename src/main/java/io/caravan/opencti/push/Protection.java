@@ -131,7 +131,7 @@ final class Protection {
                     .append(i)
                     .append(")")
                     .append(TOLD);
-            ids.put("i" + i, page.get(i).object().id());
+            ids.put("i" + i, page.get(i).sentId());
         }
         JsonNode data = api.ask("query Others(" + declared + ") {" + asked + " }", ids);
         List<JsonNode> told = new ArrayList<>();

@@ -94,7 +94,7 @@ final class QueueWay implements Way {
         Optional<String> previousId = item.change().previousId();
         boolean isEvent = item.operation() == Item.Operation.UPSERT && (isReplacing || previousId.isPresent());
         Bytes content = isEvent ? event(item) : Bundles.of(new Run(List.of(item)));
-        ByteArrayOutputStream message = new ByteArrayOutputStream(content.length() * 4 / 3 + 512);
+        ByteArrayOutputStream message = new ByteArrayOutputStream(Math.max(512, content.length()));
         try (JsonGenerator json = Json.mapper().createGenerator(message)) {
             json.writeStartObject();
             json.writeStringField("type", isEvent ? "event" : "bundle");

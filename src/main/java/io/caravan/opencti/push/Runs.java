@@ -58,8 +58,12 @@ final class Runs {
                         && change.reason() == Reason.MERGED
                         && change.object().key().equals(meaning.event().object().key()))
                 .findFirst();
-        if (target.isPresent()) {
-            addMerge(meaning, target.get());
+        List<String> sources = meaning.changes().stream()
+                .filter(change -> change.reason() == Reason.MERGED_INTO)
+                .map(change -> change.previousId().orElse(change.object().id()))
+                .toList();
+        if (target.isPresent() && !sources.isEmpty()) {
+            addMerge(meaning, target.get(), sources);
             return;
         }
         for (Change change : meaning.changes()) {
@@ -71,16 +75,16 @@ final class Runs {
         }
     }
 
-    private void addMerge(Meaning meaning, Change target) throws IOException {
-        List<String> sources = meaning.changes().stream()
-                .filter(change -> change.reason() == Reason.MERGED_INTO)
-                .map(change -> change.object().id())
-                .toList();
+    private void addMerge(Meaning meaning, Change target, List<String> sources) throws IOException {
         close();
-        if (!sources.isEmpty()) {
-            runs.add(new Run(List.of(wording.merge(target, sources))));
-        }
+        runs.add(new Run(List.of(wording.merge(target, sources))));
         add(target.previousId(), wording.upsert(target));
+        for (Change change : meaning.changes()) {
+            boolean isOfTheMerge = change.reason() == Reason.MERGED_INTO || change.reason() == Reason.CASCADE;
+            if (withDeletions && change.type() == Type.REMOVE && !isOfTheMerge) {
+                add(Optional.empty(), wording.removal(change));
+            }
+        }
     }
 
     private void add(Optional<String> previousId, Item item) {
@@ -99,7 +103,8 @@ final class Runs {
 
     private void close() {
         if (!open.isEmpty()) {
-            runs.add(new Run(inOrder(List.copyOf(open.values()))));
+            List<Item> items = List.copyOf(open.values());
+            runs.add(new Run(items.get(0).operation() == Operation.UPSERT ? inOrder(items) : items));
             open.clear();
             openBytes = 0;
         }

@@ -77,6 +77,12 @@ class RunsTest {
     }
 
     @Test
+    void removalsStayInTheOrderInWhichTheyCame() throws IOException {
+        assertThat(ids(only(batch(1, remove(LINK), remove(ALPHA), remove(BETA)))))
+                .containsExactly(LINK.id(), ALPHA.id(), BETA.id());
+    }
+
+    @Test
     void aRemovalIsLeftOutWhereItIsNotWanted() throws IOException {
         assertThat(Runs.of(batch(1, remove(ALPHA)), new Wording(Optional.empty()), false))
                 .isEmpty();
