@@ -129,6 +129,23 @@ class DestinationIT {
         assertThat(caravan.deadLetters()).isEmpty();
     }
 
+    /** The platform says so whatever fails in it, its queue or its database. */
+    @Test
+    void takesNoInvalidBundleForTheBundlesFault() throws Exception {
+        platform.append(create("1000-0", id(1)));
+        destination.failPushes(6, "UNSUPPORTED_ERROR", "Invalid bundle");
+        try (Program program = caravan.start()) {
+            await().atMost(SOON)
+                    .until(() ->
+                            program.consumers().get(0).sinkTrouble().orElse("").contains("Invalid bundle"));
+            await().atMost(SOON)
+                    .until(() -> program.consumers().get(0).counters().delivered() == 1);
+        }
+        destination.awaitApplied();
+        assertThat(destination.objects()).containsOnlyKeys(id(1));
+        assertThat(caravan.deadLetters()).isEmpty();
+    }
+
     @Test
     void whatFailsAtTheDestinationIsADeadLetterWithItsReason() throws Exception {
         platform.append(create("1000-0", id(1)), create("2000-0", id(2)));
