@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.caravan.ops.Program;
 import io.caravan.testkit.Capture;
@@ -23,9 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
-import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,7 +34,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DestinationIT {
 
     private static final Duration SOON = Duration.ofSeconds(60);
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /** A collection of the destination. */
     private static final String COLLECTION = "a63cea26-f347-4293-b236-be672692f910";
@@ -115,29 +111,23 @@ class DestinationIT {
 
     @Test
     void waitsForADestinationThatIsAway() throws Exception {
-        platform.append(create("1000-0", id(1)));
         destination.refuse(6, 503);
-        try (Program program = caravan.start()) {
-            await().atMost(SOON)
-                    .until(() ->
-                            program.consumers().get(0).sinkTrouble().orElse("").contains("answers 503"));
-            await().atMost(SOON)
-                    .until(() -> program.consumers().get(0).counters().delivered() == 1);
-        }
-        destination.awaitApplied();
-        assertThat(destination.objects()).containsOnlyKeys(id(1));
-        assertThat(caravan.deadLetters()).isEmpty();
+        assertThatItWaitsBecause("answers 503");
     }
 
     /** The platform says so whatever fails in it, its queue or its database. */
     @Test
     void takesNoInvalidBundleForTheBundlesFault() throws Exception {
-        platform.append(create("1000-0", id(1)));
         destination.failPushes(6, "UNSUPPORTED_ERROR", "Invalid bundle");
+        assertThatItWaitsBecause("Invalid bundle");
+    }
+
+    private void assertThatItWaitsBecause(String trouble) throws Exception {
+        platform.append(create("1000-0", id(1)));
         try (Program program = caravan.start()) {
             await().atMost(SOON)
                     .until(() ->
-                            program.consumers().get(0).sinkTrouble().orElse("").contains("Invalid bundle"));
+                            program.consumers().get(0).sinkTrouble().orElse("").contains(trouble));
             await().atMost(SOON)
                     .until(() -> program.consumers().get(0).counters().delivered() == 1);
         }
@@ -210,7 +200,7 @@ class DestinationIT {
 
     /** What the mirror has and the destination has not, or otherwise; a list may have grown there. */
     private List<String> differences() throws IOException {
-        Map<String, JsonNode> wanted = mirror();
+        Map<String, JsonNode> wanted = caravan.mirror();
         Map<String, JsonNode> found = destination.objects();
         TreeSet<String> ids = new TreeSet<>(wanted.keySet());
         ids.addAll(found.keySet());
@@ -246,18 +236,6 @@ class DestinationIT {
             return true;
         }
         return wanted.equals(found);
-    }
-
-    private Map<String, JsonNode> mirror() throws IOException {
-        Map<String, JsonNode> objects = new TreeMap<>();
-        try (Stream<Path> files = Files.walk(home.resolve("data/files/objects"))) {
-            for (Path file :
-                    files.filter(each -> each.toString().endsWith(".json")).toList()) {
-                JsonNode object = JSON.readTree(file.toFile());
-                objects.put(object.path("id").asText(), object);
-            }
-        }
-        return objects;
     }
 
     private static String id(int number) {

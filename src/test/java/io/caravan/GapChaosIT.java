@@ -14,7 +14,6 @@ import io.caravan.testkit.Topics;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,7 +28,6 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.UUID;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -117,7 +115,7 @@ class GapChaosIT {
                     assertThat(process.isAlive())
                             .as("seed %d: the program runs", SEED)
                             .isTrue();
-                    Map<String, JsonNode> mirror = mirror();
+                    Map<String, JsonNode> mirror = caravan.mirror();
                     int all = mirror.size();
                     mirror.keySet().retainAll(delivered());
                     leftBehind = all - mirror.size();
@@ -217,19 +215,6 @@ class GapChaosIT {
             }
         });
         return wrong;
-    }
-
-    /** By STIX id. */
-    private Map<String, JsonNode> mirror() throws IOException {
-        Map<String, JsonNode> objects = new TreeMap<>();
-        try (Stream<Path> files = Files.walk(home.resolve("data/files/objects"))) {
-            for (Path file :
-                    files.filter(each -> each.toString().endsWith(".json")).toList()) {
-                JsonNode object = tree(Files.readAllBytes(file));
-                objects.put(object.path("id").asText(), object);
-            }
-        }
-        return objects;
     }
 
     private static JsonNode tree(byte[] json) {

@@ -18,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -30,6 +31,7 @@ import java.util.zip.GZIPInputStream;
 final class Installation {
 
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String SUFFIX = ".json";
     private static final Pattern HEAD = Pattern.compile(
             "\\{\"position\":\"([0-9]+-[0-9]+)\",\"op\":\"([a-z]+)\",\"received\":\"[0-9T:.-]+Z\",\"event\":");
 
@@ -152,6 +154,32 @@ final class Installation {
             }
         }
         return letters;
+    }
+
+    /** By STIX id, what readers of the mirror see, also while it is written. */
+    Map<String, JsonNode> mirror() throws IOException {
+        return mirror(file -> file.toString().endsWith(SUFFIX));
+    }
+
+    /** As {@link #mirror}, of a program that has ended: every file is an object. */
+    Map<String, JsonNode> mirrorAtRest() throws IOException {
+        return mirror(file -> true);
+    }
+
+    private Map<String, JsonNode> mirror(Predicate<Path> isObject) throws IOException {
+        Map<String, JsonNode> objects = new TreeMap<>();
+        Path root = home.resolve("data/files/objects");
+        if (!Files.exists(root)) {
+            return objects;
+        }
+        try (Stream<Path> files = Files.walk(root)) {
+            for (Path file : files.filter(Files::isRegularFile).filter(isObject).toList()) {
+                String name = file.getFileName().toString();
+                String id = name.endsWith(SUFFIX) ? name.substring(0, name.length() - SUFFIX.length()) : name;
+                objects.put(id, JSON.readTree(Files.readAllBytes(file)));
+            }
+        }
+        return objects;
     }
 
     private File logFile() {

@@ -14,7 +14,6 @@ import io.caravan.testkit.KafkaBroker;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -68,7 +67,7 @@ class MeaningIT {
     void theObjectsTheChangesAndTheMirrorTellTheSame(String capture) throws Exception {
         follow(Capture.events(capture));
 
-        Map<String, JsonNode> mirror = mirror();
+        Map<String, JsonNode> mirror = caravan.mirrorAtRest();
         assertThat(mirror).hasSizeGreaterThan(50);
         assertThat(byId(latest("objects"))).isEqualTo(mirror);
         assertThat(byId(changed())).isEqualTo(mirror);
@@ -83,7 +82,7 @@ class MeaningIT {
         follow(Capture.events("runA/runA-all.sse"));
 
         Map<String, JsonNode> all = byId(latest("objects"));
-        Map<String, JsonNode> mirror = mirror();
+        Map<String, JsonNode> mirror = caravan.mirrorAtRest();
         assertThat(mirror).isNotEmpty().hasSizeLessThan(all.size());
         all.keySet().removeIf(id -> !id.matches("(indicator|malware)--.*"));
         all.values().removeIf(MeaningIT::isAboveGreen);
@@ -131,7 +130,7 @@ class MeaningIT {
                 Frames.delete("4000-0", emotet)));
 
         assertThat(topics.records(prefix + "changes")).hasSize(3);
-        assertThat(mirror().keySet()).containsExactly(tool);
+        assertThat(caravan.mirrorAtRest().keySet()).containsExactly(tool);
     }
 
     private void follow(List<Frame> events) throws Exception {
@@ -162,18 +161,6 @@ class MeaningIT {
                 objects.put(change.path("internal_id").textValue(), change.path("after"));
             } else {
                 objects.remove(change.path("internal_id").textValue());
-            }
-        }
-        return objects;
-    }
-
-    private Map<String, JsonNode> mirror() throws IOException {
-        Map<String, JsonNode> objects = new TreeMap<>();
-        try (Stream<Path> files = Files.walk(home.resolve("data/files/objects"))) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                objects.put(
-                        file.getFileName().toString().replaceFirst("\\.json$", ""),
-                        JSON.readTree(Files.readAllBytes(file)));
             }
         }
         return objects;

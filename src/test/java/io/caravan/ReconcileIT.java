@@ -40,7 +40,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.apache.camel.health.HealthCheck;
 import org.apache.camel.health.HealthCheckHelper;
 import org.junit.jupiter.api.AfterEach;
@@ -117,7 +116,7 @@ class ReconcileIT {
         timePasses();
         awaitReconciled();
 
-        assertThat(mirror()).isEqualTo(of(object(id(1)), changed, link(5, 1, 2), object(id(6)), object(id(7))));
+        assertThat(caravan.mirror()).isEqualTo(of(object(id(1)), changed, link(5, 1, 2), object(id(6)), object(id(7))));
         assertThat(told())
                 .containsExactlyInAnyOrder(
                         "upsert " + id(2) + " snapshot",
@@ -152,11 +151,11 @@ class ReconcileIT {
                 delete(now(-9), object(id(3))),
                 create(now(-8), object(id(5))));
         await().atMost(SOON).until(() -> changes.size() == 3);
-        assertThat(mirror().keySet()).contains(id(4));
+        assertThat(caravan.mirror().keySet()).contains(id(4));
         timePasses();
         awaitReconciled();
 
-        assertThat(mirror()).isEqualTo(of(object(id(1)), changed, object(id(5))));
+        assertThat(caravan.mirror()).isEqualTo(of(object(id(1)), changed, object(id(5))));
         assertThat(told())
                 .containsExactly(
                         "upsert " + id(2) + " updated",
@@ -178,7 +177,7 @@ class ReconcileIT {
         timePasses();
         awaitReconciled();
 
-        assertThat(mirror()).isEqualTo(of(object(id(1)), object(id(2)), object(id(3))));
+        assertThat(caravan.mirror()).isEqualTo(of(object(id(1)), object(id(2)), object(id(3))));
         assertThat(caravan.journal())
                 .filteredOn(line -> !line.position().equals(now(-100)))
                 .extracting(Installation.Line::position)
@@ -195,12 +194,12 @@ class ReconcileIT {
         }
         platform.snapshot(snapshot).always(play().cutAfter(15));
         ask();
-        await().atMost(Duration.ofSeconds(90)).until(() -> mirror().size() == 41);
+        await().atMost(Duration.ofSeconds(90)).until(() -> caravan.mirror().size() == 41);
         platform.always(play());
         timePasses();
         awaitReconciled();
 
-        assertThat(mirror().keySet()).hasSize(40).doesNotContain(id(1000));
+        assertThat(caravan.mirror().keySet()).hasSize(40).doesNotContain(id(1000));
         assertThat(platform.streamRequests().stream()
                         .map(Request::query)
                         .filter(query -> query.containsKey("recover"))
@@ -228,7 +227,7 @@ class ReconcileIT {
         timePasses();
         awaitReconciled();
 
-        assertThat(mirror()).isEqualTo(of(object(id(1)), named(2, "after the gap"), object(id(7))));
+        assertThat(caravan.mirror()).isEqualTo(of(object(id(1)), named(2, "after the gap"), object(id(7))));
         Map<String, Boolean> there = new TreeMap<>();
         Topics.of(broker)
                 .records(prefix + "objects")
@@ -273,7 +272,7 @@ class ReconcileIT {
         start();
         awaitReconciled();
 
-        assertThat(mirror()).isEqualTo(of(object(id(1)), object(id(40))));
+        assertThat(caravan.mirror()).isEqualTo(of(object(id(1)), object(id(40))));
         assertThat(told())
                 .filteredOn(change -> change.startsWith("remove "))
                 .hasSize(29)
@@ -304,7 +303,7 @@ class ReconcileIT {
     void removesNothingWhereThePlatformShowsNothing() throws Exception {
         follow(create(at(1), object(id(1))));
         reconcile();
-        assertThat(mirror()).hasSize(1);
+        assertThat(caravan.mirror()).hasSize(1);
     }
 
     @Test
@@ -313,7 +312,7 @@ class ReconcileIT {
         follow(create(at(1), object(id(1))), create(at(2), object(id(2))));
         platform.snapshot(List.of(snapshot(1, object(id(1)))));
         reconcile();
-        assertThat(mirror()).hasSize(2);
+        assertThat(caravan.mirror()).hasSize(2);
     }
 
     @Test
@@ -342,7 +341,7 @@ class ReconcileIT {
         await().atMost(SOON).until(() -> !Files.exists(home.resolve("data/state/reconcile")));
         timePasses();
         awaitReconciled();
-        assertThat(mirror()).hasSize(1);
+        assertThat(caravan.mirror()).hasSize(1);
     }
 
     @Test
@@ -360,7 +359,7 @@ class ReconcileIT {
         assertThat(reconciling.waitFor(60, TimeUnit.SECONDS)).isTrue();
         assertThat(reconciling.exitValue()).as(caravan.log()).isZero();
         assertThat(caravan.log().strip()).endsWith("Reconciled: 2 objects seen, 1 upserted, 1 removed");
-        assertThat(mirror()).isEqualTo(of(object(id(1)), named(3, "otherwise")));
+        assertThat(caravan.mirror()).isEqualTo(of(object(id(1)), named(3, "otherwise")));
     }
 
     @Test
@@ -469,23 +468,6 @@ class ReconcileIT {
                 .flatMap(result -> result.getMessage().stream())
                 .findFirst()
                 .orElse("");
-    }
-
-    /** By STIX id. */
-    private Map<String, Object> mirror() throws IOException {
-        Map<String, Object> objects = new TreeMap<>();
-        Path root = home.resolve("data/files/objects");
-        if (!Files.exists(root)) {
-            return objects;
-        }
-        try (Stream<Path> files = Files.walk(root)) {
-            for (Path file : files.filter(
-                            f -> f.toString().endsWith(".json") && !f.toString().contains(".next"))
-                    .toList()) {
-                objects.put(file.getFileName().toString().replace(".json", ""), JSON.readTree(file.toFile()));
-            }
-        }
-        return objects;
     }
 
     @SafeVarargs

@@ -23,7 +23,6 @@ import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -68,7 +67,7 @@ class RestoreIT {
     void theDestinationHoldsWhatTheMirrorHolds() throws Exception {
         follow(Capture.events("runA/runA-all.sse"));
         platform.close(); // it is not needed
-        Map<String, JsonNode> mirror = mirror();
+        Map<String, JsonNode> mirror = caravan.mirrorAtRest();
         int count = mirror.size();
 
         assertThat(restore("--from files --dry-run"))
@@ -96,10 +95,10 @@ class RestoreIT {
             middle++;
         }
         follow(events.subList(0, middle));
-        Map<String, JsonNode> then = mirror();
+        Map<String, JsonNode> then = caravan.mirrorAtRest();
         if (middle < events.size()) {
             follow(events.subList(middle, events.size()));
-            assertThat(mirror()).isNotEqualTo(then);
+            assertThat(caravan.mirrorAtRest()).isNotEqualTo(then);
         }
 
         String said = restore("--from files --until " + events.get(middle - 1).id());
@@ -114,7 +113,7 @@ class RestoreIT {
     void aFolderWithAJournalAloneIsReadToItsEndAndBesideARunningProgram() throws Exception {
         List<Frame> events = Capture.events("runA/runA-all.sse");
         follow(events);
-        Map<String, JsonNode> mirror = mirror();
+        Map<String, JsonNode> mirror = caravan.mirrorAtRest();
         Files.createDirectories(home.resolve("elsewhere"));
         Files.move(home.resolve("data/files/journal"), home.resolve("elsewhere/journal"));
 
@@ -329,18 +328,6 @@ class RestoreIT {
         return new TreeMap<>(destination.objects());
     }
 
-    private Map<String, JsonNode> mirror() throws IOException {
-        Map<String, JsonNode> objects = new TreeMap<>();
-        try (Stream<Path> files = Files.walk(home.resolve("data/files/objects"))) {
-            for (Path file : files.filter(Files::isRegularFile).toList()) {
-                objects.put(
-                        file.getFileName().toString().replaceFirst("\\.json$", ""),
-                        JSON.readTree(Files.readAllBytes(file)));
-            }
-        }
-        return objects;
-    }
-
     /** So many tools of one author, twice as many relations between them, and half as many reports of these. */
     private Map<String, JsonNode> aMirror(int tools) throws IOException {
         String author = "identity--00000000-0000-4000-8000-000000000000";
@@ -358,7 +345,7 @@ class RestoreIT {
             report.putArray("object_refs").add(tool(i)).add("relationship--00000000-0000-4000-8000-%012d".formatted(i));
             mirror(report);
         }
-        return mirror();
+        return caravan.mirrorAtRest();
     }
 
     private static ObjectNode note(String id, String about) {

@@ -21,4 +21,12 @@ public record DeadLetter(
         return new DeadLetter(
                 sink, event.id().toString(), event.op(), event.objectId(), error, attempts, Optional.of(event.kept()));
     }
+
+    public DeadLetter withoutEvent() {
+        return new DeadLetter(sink, position, op, id, error, attempts, Optional.empty());
+    }
+
+    public DeadLetter because(String reason) {
+        return new DeadLetter(sink, position, op, id, reason, attempts, event);
+    }
 }

@@ -281,20 +281,12 @@ public final class Settings {
 
     /** What the {@code opencti:} component starts from. */
     public OpenctiConfiguration opencti() {
-        OpenctiConfiguration opencti = new OpenctiConfiguration();
-        opencti.setUrl(get("opencti.url"));
-        opencti.setToken(get("opencti.token"));
-        opencti.setTokenFile(file("opencti.token-file"));
+        OpenctiConfiguration opencti = platform("opencti.");
         opencti.setStart(get("opencti.start"));
         opencti.setListenDelete(isOn("opencti.listen-delete"));
         opencti.setIgnoreUsers(get("opencti.ignore-users"));
         opencti.setNoDependencies(isOn("opencti.no-dependencies"));
         opencti.setWithInferences(isOn("opencti.with-inferences"));
-        opencti.setSslVerify(isOn("opencti.ssl-verify"));
-        opencti.setCaFile(file("opencti.ca-file"));
-        opencti.setClientCertFile(file("opencti.client-cert-file"));
-        opencti.setClientKeyFile(file("opencti.client-key-file"));
-        opencti.setProxy(get("opencti.proxy"));
         opencti.setHeartbeatTimeout(
                 Value.duration(get("opencti.heartbeat-timeout")).toMillis());
         opencti.setOnGap(OnGap.valueOf(get("opencti.on-gap")));
@@ -306,16 +298,21 @@ public final class Settings {
 
     /** The platform that is written to. */
     public OpenctiConfiguration destination() {
-        OpenctiConfiguration destination = new OpenctiConfiguration();
-        destination.setUrl(get("destination.url"));
-        destination.setToken(get("destination.token"));
-        destination.setTokenFile(file("destination.token-file"));
-        destination.setSslVerify(isOn("destination.ssl-verify"));
-        destination.setCaFile(file("destination.ca-file"));
-        destination.setClientCertFile(file("destination.client-cert-file"));
-        destination.setClientKeyFile(file("destination.client-key-file"));
-        destination.setProxy(get("destination.proxy"));
-        return destination;
+        return platform("destination.");
+    }
+
+    /** Where a platform is and who asks there, by the settings that begin so. */
+    private OpenctiConfiguration platform(String prefix) {
+        OpenctiConfiguration platform = new OpenctiConfiguration();
+        platform.setUrl(get(prefix + "url"));
+        platform.setToken(get(prefix + "token"));
+        platform.setTokenFile(file(prefix + "token-file"));
+        platform.setSslVerify(isOn(prefix + "ssl-verify"));
+        platform.setCaFile(file(prefix + "ca-file"));
+        platform.setClientCertFile(file(prefix + "client-cert-file"));
+        platform.setClientKeyFile(file(prefix + "client-key-file"));
+        platform.setProxy(get(prefix + "proxy"));
+        return platform;
     }
 
     /** How it is written to. */

@@ -12,7 +12,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.config.TopicConfig;
 
@@ -42,7 +41,7 @@ public final class DeadLetterTopic implements DeadLetters {
     @Override
     public synchronized void keep(DeadLetter letter) throws IOException {
         files.keep(letter);
-        waiting.add(new Waiting(withEvents ? letter : withoutEvent(letter), clock.instant()));
+        waiting.add(new Waiting(withEvents ? letter : letter.withoutEvent(), clock.instant()));
     }
 
     TopicPlan plan() {
@@ -58,7 +57,7 @@ public final class DeadLetterTopic implements DeadLetters {
         List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
         for (Waiting each : waiting) {
             ProducerRecord<byte[], byte[]> record = record(each.letter, each.time);
-            records.add(KafkaRecords.size(record) <= room ? record : record(withoutEvent(each.letter), each.time));
+            records.add(KafkaRecords.size(record) <= room ? record : record(each.letter.withoutEvent(), each.time));
         }
         return records;
     }
@@ -80,16 +79,5 @@ public final class DeadLetterTopic implements DeadLetters {
         byte[] json = Arrays.copyOf(line.toByteArray(), line.size() - 1); // without the line's end
         return new ProducerRecord<>(
                 name(), null, time.toEpochMilli(), letter.sink().getBytes(UTF_8), json);
-    }
-
-    private static DeadLetter withoutEvent(DeadLetter letter) {
-        return new DeadLetter(
-                letter.sink(),
-                letter.position(),
-                letter.op(),
-                letter.id(),
-                letter.error(),
-                letter.attempts(),
-                Optional.empty());
     }
 }

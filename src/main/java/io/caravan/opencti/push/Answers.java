@@ -1,5 +1,8 @@
 package io.caravan.opencti.push;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import io.caravan.event.Json;
 import io.caravan.opencti.Platform;
 import java.io.IOException;
 import java.util.Set;
@@ -18,6 +21,15 @@ final class Answers {
 
         NotTaken(String message) {
             super(message);
+        }
+    }
+
+    /** Its body; missing where that is no JSON. */
+    static JsonNode json(Platform.Answer answer) {
+        try {
+            return Json.mapper().readTree(answer.body());
+        } catch (IOException noJson) {
+            return MissingNode.getInstance();
         }
     }
 

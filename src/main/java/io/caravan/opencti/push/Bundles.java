@@ -10,8 +10,16 @@ final class Bundles {
     private Bundles() {}
 
     static Bytes of(Run run) {
+        return with("{\"type\":\"bundle\",\"id\":\"bundle--" + run.id() + "\",\"objects\":[", run);
+    }
+
+    /** Its objects alone, as TAXII has them. */
+    static Bytes envelope(Run run) {
+        return with("{\"objects\":[", run);
+    }
+
+    private static Bytes with(String head, Run run) {
         ByteArrayOutputStream json = new ByteArrayOutputStream((int) run.bytes() + 128);
-        String head = "{\"type\":\"bundle\",\"id\":\"bundle--" + run.id() + "\",\"objects\":[";
         json.writeBytes(head.getBytes(StandardCharsets.US_ASCII));
         for (int i = 0; i < run.items().size(); i++) {
             if (i > 0) {

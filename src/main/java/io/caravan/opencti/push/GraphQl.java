@@ -2,7 +2,6 @@ package io.caravan.opencti.push;
 
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
 import io.caravan.event.Bytes;
 import io.caravan.event.Json;
 import io.caravan.opencti.Platform;
@@ -69,7 +68,7 @@ final class GraphQl {
      */
     JsonNode ask(String query, Map<String, ?> variables) throws IOException, InterruptedException {
         Platform.Answer answer = platform.post("/graphql", HEADERS, request(query, variables), patience);
-        JsonNode json = json(answer.body());
+        JsonNode json = Answers.json(answer);
         if (answer.status() != 200) {
             IOException refusal = Answers.refusal(
                     platform.url(), answer, json.at("/errors/0/message").asText());
@@ -111,13 +110,5 @@ final class GraphQl {
             json.writeEndObject();
         }
         return bytes.toByteArray();
-    }
-
-    private static JsonNode json(byte[] body) {
-        try {
-            return Json.mapper().readTree(body);
-        } catch (IOException noJson) {
-            return MissingNode.getInstance();
-        }
     }
 }

@@ -43,10 +43,12 @@ final class Outcomes {
     private final DeadLetters deadLetters;
     private final PushCounters counters;
     private final Map<String, Pending> pending = new LinkedHashMap<>();
+    /** From then on nothing that an earlier run of the program pushed waits unbegun. */
+    private final long surelyBegunAt;
+
     private int objects;
     private long bytes;
     private boolean isUntold;
-    private final long surelyBegunAt;
     /** When something was seen to go on: what waits behind it has not failed to begin. */
     private long movedAt = System.nanoTime();
 
@@ -74,7 +76,7 @@ final class Outcomes {
             DeadLetter letter = Pusher.letter(item, sink, "");
             int length = item.change().event().kept().length();
             boolean hasRoom = bytes + size + length <= MOST_BYTES;
-            letters.put(item.sentId(), hasRoom ? letter : withoutEvent(letter));
+            letters.put(item.sentId(), hasRoom ? letter : letter.withoutEvent());
             size += hasRoom ? length : 0;
         }
         Pending added = new Pending(letters, run.items().size(), size, run.isOfRemovals(), System.nanoTime());
@@ -128,56 +130,73 @@ final class Outcomes {
             giveUpIfLate(work, outcome.hasBegun());
             return;
         }
-        List<DeadLetter> failed = new ArrayList<>();
-        int gone = 0;
-        synchronized (this) {
-            Pending done = pending.get(work);
-            if (done == null) {
-                return; // there was no room for it any more
-            }
-            for (Way.Failure failure : outcome.failures()) {
-                if (done.ofRemovals && failure.reason().contains(NOT_THERE)) {
-                    gone++;
-                    continue;
-                }
-                boolean isNamed = !failure.object().isEmpty() || done.letters.size() > 1;
-                DeadLetter letter = isNamed
-                        ? done.letters.get(failure.object())
-                        : done.letters.values().iterator().next();
-                if (letter != null) {
-                    failed.add(because(letter, failure.reason()));
-                } else {
-                    LOG.warn("The destination did not apply {}: {}", failure.object(), failure.reason());
-                }
-            }
-            if (outcome.failures().size() >= MOST_TOLD
-                    && done.objects > outcome.failures().size()) {
-                Set<String> told =
-                        outcome.failures().stream().map(Way.Failure::object).collect(Collectors.toSet());
-                done.letters.values().stream()
-                        .filter(letter -> !told.contains(letter.id()))
-                        .forEach(letter -> failed.add(because(letter, NOT_TOLD)));
-            }
-            if (outcome.failures().isEmpty() && outcome.failed() > 0) {
-                if (done.letters.size() == 1) {
-                    failed.add(because(done.letters.values().iterator().next(), "the destination does not say why"));
-                } else {
-                    LOG.warn(
-                            "The destination did not apply {} of {} objects, and does not say which: {}",
-                            outcome.failed(),
-                            done.objects,
-                            work);
-                }
-            }
+        Optional<Pending> done = pending(work);
+        if (done.isEmpty()) {
+            return; // there was no room for it any more
         }
-        for (DeadLetter letter : failed) {
+        List<Way.Failure> failures = outcome.failures().stream()
+                .filter(failure -> !(done.get().ofRemovals && failure.reason().contains(NOT_THERE)))
+                .toList();
+        int failed = outcome.failed() - (outcome.failures().size() - failures.size());
+        List<DeadLetter> letters = new ArrayList<>(named(done.get(), failures));
+        if (outcome.failures().size() >= MOST_TOLD) {
+            letters.addAll(unnamed(done.get(), outcome.failures()));
+        } else if (outcome.failures().isEmpty() && failed > 0) {
+            letters.addAll(untold(done.get(), failed, work));
+        }
+        for (DeadLetter letter : letters) {
             LOG.warn(
                     "Dead letter, position {}: {} was not applied: {}", letter.position(), letter.id(), letter.error());
             keep(letter);
         }
-        synchronized (this) {
+        end(work, Math.max(failed, letters.size()));
+    }
+
+    private static List<DeadLetter> named(Pending done, List<Way.Failure> failures) {
+        List<DeadLetter> letters = new ArrayList<>();
+        for (Way.Failure failure : failures) {
+            boolean isTheOnlyOne = failure.object().isEmpty() && done.letters.size() == 1;
+            DeadLetter letter =
+                    isTheOnlyOne ? done.letters.values().iterator().next() : done.letters.get(failure.object());
+            if (letter != null) {
+                letters.add(letter.because(failure.reason()));
+            } else {
+                LOG.warn("The destination did not apply {}: {}", failure.object(), failure.reason());
+            }
+        }
+        return letters;
+    }
+
+    /** Where as many are named as can be: all others. */
+    private static List<DeadLetter> unnamed(Pending done, List<Way.Failure> failures) {
+        Set<String> told = failures.stream().map(Way.Failure::object).collect(Collectors.toSet());
+        return done.letters.entrySet().stream()
+                .filter(letter -> !told.contains(letter.getKey()))
+                .map(letter -> letter.getValue().because(NOT_TOLD))
+                .toList();
+    }
+
+    /** Where it is told how many failed, and not which. */
+    private static List<DeadLetter> untold(Pending done, int failed, String work) {
+        if (done.letters.size() == 1) {
+            return List.of(done.letters.values().iterator().next().because("the destination does not say why"));
+        }
+        LOG.warn(
+                "The destination did not apply {} of {} objects, and does not say which: {}",
+                failed,
+                done.objects,
+                work);
+        return List.of();
+    }
+
+    private synchronized Optional<Pending> pending(String work) {
+        return Optional.ofNullable(pending.get(work));
+    }
+
+    private synchronized void end(String work, int failed) {
+        if (pending.containsKey(work)) {
             Pending done = remove(work);
-            int wrong = Math.min(Math.max(outcome.failed() - gone, failed.size()), done.objects);
+            int wrong = Math.min(failed, done.objects);
             counters.failed(wrong);
             counters.applied(done.objects - wrong);
         }
@@ -233,21 +252,5 @@ final class Outcomes {
         objects -= done.objects;
         bytes -= done.bytes;
         return done;
-    }
-
-    private static DeadLetter because(DeadLetter letter, String reason) {
-        return new DeadLetter(
-                letter.sink(), letter.position(), letter.op(), letter.id(), reason, letter.attempts(), letter.event());
-    }
-
-    private static DeadLetter withoutEvent(DeadLetter letter) {
-        return new DeadLetter(
-                letter.sink(),
-                letter.position(),
-                letter.op(),
-                letter.id(),
-                letter.error(),
-                letter.attempts(),
-                Optional.empty());
     }
 }

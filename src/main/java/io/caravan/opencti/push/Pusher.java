@@ -16,7 +16,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Pushes batches, run by run, files along with their objects. What the destination refuses for good is found by halving,
- * becomes a dead letter, and the rest goes on; what goes without its files does too. A batch that is tried again goes on at the run that failed; after a restart its runs go again, and change nothing.
+ * becomes a dead letter, and the rest goes on; what goes without its files does too. A batch that is tried again goes on at
+ * the run that failed; after a restart its runs go again, and change nothing.
  * Called by one thread at a time.
  */
 final class Pusher {

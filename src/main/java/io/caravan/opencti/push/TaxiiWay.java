@@ -1,11 +1,7 @@
 package io.caravan.opencti.push;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.MissingNode;
-import io.caravan.event.Bytes;
-import io.caravan.event.Json;
 import io.caravan.opencti.Platform;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -36,10 +32,10 @@ final class TaxiiWay implements Way {
 
     @Override
     public Optional<String> push(Run run) throws IOException, InterruptedException, Refused {
-        byte[] envelope = envelope(run);
+        byte[] envelope = Bundles.envelope(run).exactly();
         String path = root + "/collections/" + collection + "/objects/";
         Platform.Answer answer = platform.post(path, HEADERS, envelope, patience);
-        JsonNode json = json(answer.body());
+        JsonNode json = Answers.json(answer);
         if (answer.status() / 100 == 2) {
             return Optional.of(json.path("id").asText()).filter(id -> !id.isEmpty());
         }
@@ -58,7 +54,7 @@ final class TaxiiWay implements Way {
         if (answer.status() == 401 || answer.status() == 403 || answer.status() == 404) {
             return Optional.empty();
         }
-        JsonNode json = json(answer.body());
+        JsonNode json = Answers.json(answer);
         if (answer.status() != 200) {
             throw Answers.refusal(platform.url(), answer, json.path("title").asText());
         }
@@ -85,7 +81,7 @@ final class TaxiiWay implements Way {
         if (answer.status() == 404) {
             return Optional.empty();
         }
-        JsonNode json = json(answer.body());
+        JsonNode json = Answers.json(answer);
         if (answer.status() != 200) {
             throw Answers.refusal(platform.url(), answer, json.path("title").asText());
         }
@@ -95,27 +91,5 @@ final class TaxiiWay implements Way {
     @Override
     public void ping(String state) {
         // nobody to tell
-    }
-
-    private static byte[] envelope(Run run) {
-        ByteArrayOutputStream json = new ByteArrayOutputStream((int) run.bytes() + 32);
-        json.writeBytes("{\"objects\":[".getBytes(StandardCharsets.US_ASCII));
-        for (int i = 0; i < run.items().size(); i++) {
-            if (i > 0) {
-                json.write(',');
-            }
-            Bytes object = run.items().get(i).json();
-            json.write(object.array(), object.offset(), object.length());
-        }
-        json.writeBytes("]}".getBytes(StandardCharsets.US_ASCII));
-        return json.toByteArray();
-    }
-
-    private static JsonNode json(byte[] body) {
-        try {
-            return Json.mapper().readTree(body);
-        } catch (IOException noJson) {
-            return MissingNode.getInstance();
-        }
     }
 }

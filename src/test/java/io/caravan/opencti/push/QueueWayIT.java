@@ -249,6 +249,7 @@ class QueueWayIT {
 
     @Test
     void opensAnotherConnectionWhenTheOldOneIsGone() throws Exception {
+        patience = Duration.ofSeconds(3); // what is lost with the old one is not waited for until the end
         QueueWay way = way();
         way.push(run(Changes.upsert(named(1, "one"))));
         broker.kill();
