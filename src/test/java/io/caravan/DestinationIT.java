@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -166,25 +167,52 @@ class DestinationIT {
 
     @Test
     void aSecondDestinationIsTheReadmesRoute() throws Exception {
+        platform.append(create("1000-0", id(1)));
+        carryByTheReadmesRoute("partner", 1);
+        assertThat(destination.objects()).containsOnlyKeys(id(1));
+    }
+
+    @Test
+    void theReadmesRouteForReportsSendsThemAndWhatTheyContain() throws Exception {
+        List<Frame> events = Capture.events("runA/runA-all.sse");
+        platform.append(events);
+        carryByTheReadmesRoute("reports", events.size());
+
+        Map<String, JsonNode> mirror = caravan.mirrorAtRest();
+        Set<String> expected = new TreeSet<>();
+        mirror.forEach((id, object) -> {
+            if (id.startsWith("report--")) {
+                expected.add(id);
+                object.path("object_refs").forEach(contained -> expected.add(contained.asText()));
+            }
+        });
+        expected.retainAll(mirror.keySet());
+        assertThat(expected).hasSizeBetween(20, mirror.size() / 2);
+        assertThat(destination.objects().keySet()).containsAll(expected);
+        Set<String> others = new TreeSet<>(destination.objects().keySet());
+        others.removeAll(expected);
+        assertThat(others)
+                .hasSizeLessThan(20)
+                .allMatch(id -> id.matches("(identity|label|marking-definition|malware)--.*"));
+    }
+
+    private void carryByTheReadmesRoute(String name, int events) throws Exception {
+        String file = "sinks/" + name + ".camel.yaml";
         String readme = Files.readString(Path.of("README.md"));
-        int begin = readme.indexOf("# routes/sinks/partner.camel.yaml");
+        int begin = readme.indexOf("# routes/" + file);
         String route = readme.substring(begin, readme.indexOf("```", begin));
         assertThat(route).contains("https://opencti.partner.example.org");
-        platform.append(create("1000-0", id(1)));
-        caravan.route(
-                        "sinks/partner.camel.yaml",
-                        route.replace("https://opencti.partner.example.org", destination.url()))
-                .set("caravan.sinks", "journal,partner");
+        caravan.route(file, route.replace("https://opencti.partner.example.org", destination.url()))
+                .set("caravan.sinks", "journal,mirror," + name);
         Files.writeString(
                 home.resolve("application.properties"),
                 "\npartner.token=" + FakeDestination.TOKEN + "\n",
                 StandardOpenOption.APPEND);
         try (Program program = caravan.start()) {
             await().atMost(SOON)
-                    .until(() -> program.consumers().get(0).counters().delivered() == 1);
+                    .until(() -> program.consumers().get(0).counters().delivered() == events);
         }
         destination.awaitApplied();
-        assertThat(destination.objects()).containsOnlyKeys(id(1));
     }
 
     @Test

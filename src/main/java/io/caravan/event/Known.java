@@ -2,8 +2,10 @@ package io.caravan.event;
 
 import java.io.IOException;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The objects that exist as far as the stream has told, as the events of one batch find and leave them. What a batch puts
@@ -17,8 +19,24 @@ public interface Known {
      *
      * @param dependency whether only as a dependency
      * @param strictest how strictly it was marked when it was told ({@link Marked#strictest}): marking definitions may come later
+     * @param formerIds the STIX ids it had before it was renamed, and those of what was merged into it: others may refer to it by them
      */
-    record KnownObject(StixObject object, boolean dependency, Optional<Tlp> strictest) {
+    record KnownObject(StixObject object, boolean dependency, Optional<Tlp> strictest, Set<String> formerIds) {
+
+        public KnownObject {
+            formerIds = Set.copyOf(formerIds);
+        }
+
+        public KnownObject(StixObject object, boolean dependency, Optional<Tlp> strictest) {
+            this(object, dependency, strictest, Set.of());
+        }
+
+        /** What others may refer to it by. */
+        public Set<String> ids() {
+            Set<String> ids = new HashSet<>(formerIds);
+            ids.addAll(object.ids());
+            return ids;
+        }
 
         /** Whether telling this after that would say nothing new; in what order an object's members stand says nothing. */
         boolean isAsTold(KnownObject last) throws IOException {
@@ -50,6 +68,25 @@ public interface Known {
 
     /** How many objects refer to any of these ids otherwise: as author, label, content. */
     long referringTo(Collection<String> ids) throws IOException;
+
+    /**
+     * One of those that refer to any of these ids in this way and are as asked; millions take no memory.
+     *
+     * @param types the STIX types of which it may be, of others nothing is read; none: any
+     */
+    Optional<KnownObject> firstReferringTo(Collection<String> ids, Set<String> types, Asked asked) throws IOException;
+
+    /** One of the relations and sightings that end at any of these ids and are as asked. */
+    Optional<KnownObject> firstEndingAt(Collection<String> ids, Asked asked) throws IOException;
+
+    /** The object that was known by this STIX id before a rename or a merge; where several were, one of them. */
+    Optional<KnownObject> withFormerId(String stixId) throws IOException;
+
+    /** What is asked of an object. */
+    @FunctionalInterface
+    interface Asked {
+        boolean of(KnownObject object) throws IOException;
+    }
 
     /** Whether a reconcile is under way. */
     default boolean isReconciling() {

@@ -5,6 +5,7 @@ import io.caravan.event.Known.KnownObject;
 import io.caravan.event.Pending.Edit;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
@@ -24,10 +25,12 @@ import org.rocksdb.WriteBatch;
  * The known objects in an open store. Its keys, ids as {@link Digest}s:
  *
  * <pre>
- *   o &lt;key&gt;        -&gt; 2 * {@link Tlp}, from 1, 0 for none; + 1 for a dependency; then the object's JSON
+ *   o &lt;key&gt;        -&gt; 2 * {@link Tlp}, from 1, 0 for none; + 1 for a dependency; + 64 where former ids follow, their
+ *                      number first, each behind its length (4 bytes each), in UTF-16; then the object's JSON
  *   i &lt;id&gt; &lt;key&gt;   -&gt; nothing; an object by its STIX id
- *   e &lt;id&gt; &lt;key&gt;   -&gt; nothing; a relation by what it ends at
- *   r &lt;id&gt; &lt;key&gt;   -&gt; nothing; an object by what it refers to
+ *   f &lt;id&gt; &lt;key&gt;   -&gt; nothing; an object by a former STIX id
+ *   e &lt;id&gt; &lt;key&gt;   -&gt; its STIX type, or nothing; a relation by what it ends at
+ *   r &lt;id&gt; &lt;key&gt;   -&gt; its STIX type, or nothing; an object by what it refers to
  *   s &lt;key&gt;        -&gt; the number of the reconcile in which the object was seen last, 8 bytes; it need not be known
  * </pre>
  *
@@ -43,6 +46,7 @@ final class KnownObjects {
     private static final byte SEEN = 's';
     private static final byte[] NOTHING = {};
     private static final int DEPENDENCY = 1;
+    private static final int FORMER_IDS = 64;
     private static final List<Tlp> COLOURS = List.of(Tlp.values());
 
     private final RocksDB db;
@@ -58,16 +62,43 @@ final class KnownObjects {
     }
 
     private static KnownObject known(byte[] value) throws IOException {
-        if (value.length == 0 || value[0] < 0 || value[0] / 2 > COLOURS.size()) {
+        int head = value.length == 0 ? -1 : value[0] & ~FORMER_IDS;
+        if (head < 0 || head / 2 > COLOURS.size()) {
             throw new IOException("an object in a form that this version does not know");
         }
+        ByteBuffer rest = ByteBuffer.wrap(value, 1, value.length - 1);
+        Set<String> formerIds = head == value[0] ? Set.of() : texts(rest);
         try {
-            StixObject object = StixObject.read(new Bytes(value, 1, value.length - 1));
-            Optional<Tlp> strictest = value[0] / 2 == 0 ? Optional.empty() : Optional.of(COLOURS.get(value[0] / 2 - 1));
-            return new KnownObject(object, value[0] % 2 == DEPENDENCY, strictest);
+            StixObject object = StixObject.read(new Bytes(value, rest.position(), rest.remaining()));
+            Optional<Tlp> strictest = head / 2 == 0 ? Optional.empty() : Optional.of(COLOURS.get(head / 2 - 1));
+            return new KnownObject(object, head % 2 == DEPENDENCY, strictest, formerIds);
         } catch (JsonProcessingException e) {
             throw new IOException("an object that is no JSON: " + e.getOriginalMessage(), e);
         }
+    }
+
+    private static Set<String> texts(ByteBuffer bytes) {
+        Set<String> texts = new HashSet<>();
+        for (int left = bytes.getInt(); left > 0; left--) {
+            char[] text = new char[bytes.getInt()];
+            for (int i = 0; i < text.length; i++) {
+                text[i] = bytes.getChar();
+            }
+            texts.add(new String(text));
+        }
+        return texts;
+    }
+
+    private static byte[] bytes(Set<String> texts) {
+        int length = texts.stream()
+                .mapToInt(text -> Integer.BYTES + Character.BYTES * text.length())
+                .sum();
+        ByteBuffer bytes = ByteBuffer.allocate(Integer.BYTES + length).putInt(texts.size());
+        for (String text : texts) {
+            bytes.putInt(text.length());
+            text.chars().forEach(half -> bytes.putChar((char) half)); // not UTF-8, as in a Digest
+        }
+        return bytes.array();
     }
 
     /** The keys of the objects that are found by any of these ids. */
@@ -83,6 +114,33 @@ final class KnownObjects {
             }
         }
         return keys;
+    }
+
+    /** One of the objects that are found by any of these ids, of these types or, where there are none, of any. */
+    Optional<KnownObject> first(
+            Index index, Collection<Digest> ids, Set<String> types, Set<Digest> without, Known.Asked asked)
+            throws RocksDBException, IOException {
+        try (ReadOptions withinPrefix = new ReadOptions().setPrefixSameAsStart(true);
+                RocksIterator entries = db.newIterator(withinPrefix)) {
+            for (Digest id : ids) {
+                for (entries.seek(key(index.mark(), id)); entries.isValid(); entries.next()) {
+                    String type = new String(entries.value(), StandardCharsets.UTF_8);
+                    Digest key = Digest.read(entries.key(), PREFIX);
+                    if ((types.isEmpty() || type.isEmpty() || types.contains(type)) && !without.contains(key)) {
+                        Optional<KnownObject> found = object(key);
+                        if (found.isPresent() && isOf(types, found.get()) && asked.of(found.get())) {
+                            return found;
+                        }
+                    }
+                }
+                entries.status();
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static boolean isOf(Set<String> types, KnownObject known) {
+        return types.isEmpty() || types.contains(known.object().type());
     }
 
     /** How many objects are found by any of these ids, without these. Millions take no memory; each id takes an iterator. */
@@ -124,14 +182,15 @@ final class KnownObjects {
             Edit edit = each.getValue();
             Set<Index.Entry> before = entries(edit.before());
             Set<Index.Entry> after = entries(edit.after());
+            boolean isTypeKept = typeOf(edit.before()).equals(typeOf(edit.after()));
             for (Index.Entry entry : before) {
                 if (!after.contains(entry)) {
                     batch.delete(key(entry, key));
                 }
             }
             for (Index.Entry entry : after) {
-                if (!before.contains(entry)) {
-                    batch.put(key(entry, key), NOTHING);
+                if (!before.contains(entry) || !isTypeKept) {
+                    batch.put(key(entry, key), value(entry, edit.after().orElseThrow()));
                 }
             }
             if (edit.after().isPresent()) {
@@ -140,6 +199,10 @@ final class KnownObjects {
                 batch.delete(key(OBJECT, key));
             }
         }
+    }
+
+    private static Optional<String> typeOf(Optional<KnownObject> known) {
+        return known.map(present -> present.object().type());
     }
 
     /** Marks objects as seen in a reconcile. */
@@ -197,16 +260,24 @@ final class KnownObjects {
     }
 
     private static Set<Index.Entry> entries(Optional<KnownObject> known) {
-        return known.map(present -> Index.entries(present.object())).orElse(Set.of());
+        return known.map(Index::entries).orElse(Set.of());
     }
 
     private static byte[] value(KnownObject known) {
         Bytes json = known.object().json();
         int colour = known.strictest().map(tlp -> COLOURS.indexOf(tlp) + 1).orElse(0);
-        return ByteBuffer.allocate(1 + json.length())
-                .put((byte) (2 * colour + (known.dependency() ? DEPENDENCY : 0)))
+        byte[] formerIds = known.formerIds().isEmpty() ? NOTHING : bytes(known.formerIds());
+        int head = 2 * colour + (known.dependency() ? DEPENDENCY : 0) + (formerIds.length > 0 ? FORMER_IDS : 0);
+        return ByteBuffer.allocate(1 + formerIds.length + json.length())
+                .put((byte) head)
+                .put(formerIds)
                 .put(json.array(), json.offset(), json.length())
                 .array();
+    }
+
+    private static byte[] value(Index.Entry entry, KnownObject known) {
+        boolean isTyped = entry.index() == Index.END || entry.index() == Index.REFERENCE;
+        return isTyped ? known.object().type().getBytes(StandardCharsets.UTF_8) : NOTHING;
     }
 
     private static byte[] key(byte mark, Digest id) {

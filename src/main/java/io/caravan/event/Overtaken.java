@@ -137,6 +137,22 @@ public final class Overtaken implements Meaning.Reading {
         }
 
         @Override
+        public Optional<KnownObject> firstReferringTo(Collection<String> ids, Set<String> types, Asked asked)
+                throws IOException {
+            return known.firstReferringTo(ids, types, asked);
+        }
+
+        @Override
+        public Optional<KnownObject> firstEndingAt(Collection<String> ids, Asked asked) throws IOException {
+            return known.firstEndingAt(ids, asked);
+        }
+
+        @Override
+        public Optional<KnownObject> withFormerId(String stixId) throws IOException {
+            return known.withFormerId(stixId);
+        }
+
+        @Override
         public boolean isReconciling() {
             return known.isReconciling();
         }

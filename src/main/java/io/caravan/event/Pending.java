@@ -31,6 +31,11 @@ public final class Pending implements Known {
 
         /** How many objects are found by any of these ids, without these. */
         long count(Index index, Collection<Digest> ids, Set<Digest> without) throws IOException;
+
+        /** One of the objects that are found by any of these ids, of these types or, where there are none, of any. */
+        Optional<KnownObject> first(
+                Index index, Collection<Digest> ids, Set<String> types, Set<Digest> without, Asked asked)
+                throws IOException;
     }
 
     /** What becomes of one object; what is not there is empty. */
@@ -99,6 +104,22 @@ public final class Pending implements Known {
     }
 
     @Override
+    public Optional<KnownObject> firstReferringTo(Collection<String> ids, Set<String> types, Asked asked)
+            throws IOException {
+        return first(Index.REFERENCE, ids, types, asked);
+    }
+
+    @Override
+    public Optional<KnownObject> firstEndingAt(Collection<String> ids, Asked asked) throws IOException {
+        return first(Index.END, ids, Set.of(), asked);
+    }
+
+    @Override
+    public Optional<KnownObject> withFormerId(String stixId) throws IOException {
+        return foundBy(Index.FORMER_ID, List.of(stixId)).stream().findFirst();
+    }
+
+    @Override
     public void put(KnownObject object) throws IOException {
         edit(Digest.of(object.object().key()), Optional.of(object));
     }
@@ -149,7 +170,7 @@ public final class Pending implements Known {
     private void set(Digest key, Optional<Edit> edit) {
         Edit old = edits.get(key);
         if (old != null && old.after().isPresent()) {
-            for (Index.Entry entry : Index.entries(old.after().get().object())) {
+            for (Index.Entry entry : Index.entries(old.after().get())) {
                 indexes.get(entry).remove(key);
             }
         }
@@ -158,7 +179,7 @@ public final class Pending implements Known {
             return;
         }
         if (edit.get().after().isPresent()) {
-            for (Index.Entry entry : Index.entries(edit.get().after().get().object())) {
+            for (Index.Entry entry : Index.entries(edit.get().after().get())) {
                 indexes.computeIfAbsent(entry, any -> new HashSet<>()).add(key);
             }
         }
@@ -182,6 +203,18 @@ public final class Pending implements Known {
             byKey.put(object.object().key(), object);
         }
         return new ArrayList<>(byKey.values());
+    }
+
+    private Optional<KnownObject> first(Index index, Collection<String> ids, Set<String> types, Asked asked)
+            throws IOException {
+        Set<Digest> digests = digests(ids);
+        for (Digest key : editedKeys(index, digests)) {
+            KnownObject object = edits.get(key).after().orElseThrow();
+            if ((types.isEmpty() || types.contains(object.object().type())) && asked.of(object)) {
+                return Optional.of(object);
+            }
+        }
+        return stored.first(index, digests, types, edits.keySet(), asked);
     }
 
     private Set<Digest> editedKeys(Index index, Collection<Digest> ids) {
@@ -216,6 +249,12 @@ public final class Pending implements Known {
         @Override
         public long count(Index index, Collection<Digest> ids, Set<Digest> without) {
             return 0;
+        }
+
+        @Override
+        public Optional<KnownObject> first(
+                Index index, Collection<Digest> ids, Set<String> types, Set<Digest> without, Asked asked) {
+            return Optional.empty();
         }
     }
 }

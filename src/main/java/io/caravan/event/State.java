@@ -101,6 +101,11 @@ public final class State implements PositionStore, AutoCloseable {
         return pending;
     }
 
+    /** What is known for good, to be asked beside a batch that was begun: what is put into it is never stored. */
+    public Known look() {
+        return new Pending(objects);
+    }
+
     @Override
     public synchronized void write(Position position) throws IOException {
         write(position, Map.of());
@@ -396,6 +401,13 @@ public final class State implements PositionStore, AutoCloseable {
         @Override
         public long count(Index index, Collection<Digest> ids, Set<Digest> without) throws IOException {
             return read(known -> known.count(index, ids, without));
+        }
+
+        @Override
+        public Optional<KnownObject> first(
+                Index index, Collection<Digest> ids, Set<String> types, Set<Digest> without, Known.Asked asked)
+                throws IOException {
+            return read(known -> known.first(index, ids, types, without, asked));
         }
     }
 

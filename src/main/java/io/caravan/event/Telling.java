@@ -24,6 +24,8 @@ final class Telling {
     private Optional<Tlp> strictest = Optional.empty();
     private boolean isContextShown;
     private long staleReferences;
+    /** The ids of what was merged away by this event. */
+    private final Set<String> mergedIds = new HashSet<>();
 
     Telling(Event event, Known known, boolean isFiltered) {
         this.event = event;
@@ -106,7 +108,7 @@ final class Telling {
                 List.of(),
                 last.dependency(),
                 Optional.of(last)));
-        known.put(new KnownObject(last.object(), last.dependency(), state.strictest()));
+        known.put(new KnownObject(last.object(), last.dependency(), state.strictest(), last.formerIds()));
     }
 
     /** One that has come as itself stays one that matches the filter, also where an event needs it. */
@@ -179,7 +181,7 @@ final class Telling {
             gone(Reason.RECONCILED, namesake.get().object());
         }
         Marked state = Marked.of(object, known);
-        KnownObject now = new KnownObject(object, dependency, state.strictest());
+        KnownObject now = new KnownObject(object, dependency, state.strictest(), formerIds(object, before, previous));
         if (isOnlyState() && previous.isPresent() && now.isAsTold(previous.get())) {
             return;
         }
@@ -213,6 +215,20 @@ final class Telling {
         known.put(now);
     }
 
+    private Set<String> formerIds(StixObject object, Before before, Optional<KnownObject> previous) {
+        Set<String> ids = new HashSet<>();
+        previous.ifPresent(last -> {
+            ids.addAll(last.formerIds());
+            ids.add(last.object().id());
+        });
+        before.state().ifPresent(state -> ids.add(state.id()));
+        if (object.key().equals(event.object().key())) {
+            ids.addAll(mergedIds);
+        }
+        ids.removeAll(Set.of(object.id(), ""));
+        return ids;
+    }
+
     /** Whether the event tells what there is, and of nothing that happened: in a snapshot also what its objects need. */
     private boolean isOnlyState() {
         return event.kind() == Event.Kind.SNAPSHOT || event.kind() == Event.Kind.DEPENDENCY && known.isReconciling();
@@ -234,6 +250,11 @@ final class Telling {
                 previous.map(KnownObject::dependency).orElse(isDependency(Optional.empty())),
                 previous));
         staleReferences += known.referringTo(last.ids());
+        if (reason == Reason.MERGED_INTO) {
+            mergedIds.add(last.id());
+            previous.ifPresent(source -> mergedIds.addAll(source.ids()));
+            mergedIds.remove(last.internalId());
+        }
         known.remove(last.key());
     }
 }

@@ -1,6 +1,7 @@
 package io.caravan.ops;
 
 import io.caravan.event.Batch;
+import io.caravan.sink.Contents;
 import io.caravan.sink.Door;
 import java.util.Map;
 import org.apache.camel.CamelContext;
@@ -38,6 +39,7 @@ final class Doors implements RoutePolicyFactory {
 
         @Override
         public void onExchangeBegin(Route route, Exchange exchange) {
+            exchange.setProperty(Contents.DOOR, door);
             try {
                 exchange.getMessage().setBody(door.let(exchange.getMessage().getMandatoryBody(Batch.class)));
             } catch (Exception e) {

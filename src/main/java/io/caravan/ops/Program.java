@@ -20,6 +20,7 @@ import io.caravan.opencti.stream.DeadLetterStep;
 import io.caravan.opencti.stream.MeaningStep;
 import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.opencti.stream.Retries;
+import io.caravan.sink.Contents;
 import io.caravan.sink.DeadLetterFiles;
 import io.caravan.sink.DeadLetterTopic;
 import io.caravan.sink.Journal;
@@ -150,6 +151,7 @@ public final class Program implements AutoCloseable {
         main.bind("reconcile", new MeaningStep(reading.apply(new Reconciliation())));
         main.bind("deadLetter", new DeadLetterStep(Refusals::isOutage));
         main.bind("doors", new Doors(settings.doors()));
+        main.bind("contents", new Contents(state::look));
         main.bind("refusedEvent", new RefusedEvent());
         main.bind(
                 "sinks",

@@ -9,6 +9,7 @@ import io.caravan.event.Event;
 import io.caravan.event.IndicatorState;
 import io.caravan.event.IndicatorState.Named;
 import io.caravan.event.Json;
+import io.caravan.event.Known.KnownObject;
 import io.caravan.event.Marked;
 import io.caravan.event.Meaning;
 import io.caravan.event.StixObject;
@@ -215,6 +216,10 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
 
     private boolean mayPass(Marked state) {
         return mayPass(state.object().type(), state.strictest());
+    }
+
+    boolean mayPass(KnownObject object) {
+        return mayPass(object.object().type(), object.strictest());
     }
 
     private boolean mayPass(String type, Optional<Tlp> tlp) {

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -29,10 +30,11 @@ class KnownObjectsProperties {
         void applyTo(Known known) throws IOException;
     }
 
-    private record Put(StixObject object, boolean dependency, Optional<Tlp> strictest) implements Step {
+    private record Put(StixObject object, boolean dependency, Optional<Tlp> strictest, Set<String> formerIds)
+            implements Step {
         @Override
         public void applyTo(Known known) throws IOException {
-            known.put(new KnownObject(object, dependency, strictest));
+            known.put(new KnownObject(object, dependency, strictest, formerIds));
         }
     }
 
@@ -113,9 +115,12 @@ class KnownObjectsProperties {
         Arbitrary<String> type = Arbitraries.of("sighting", "malware");
         Arbitrary<Optional<Tlp>> strictest = Arbitraries.of(Tlp.class).optional();
         Arbitrary<Step> put = Combinators.combine(
-                        type, internalId, id, ids, ids, Arbitraries.of(true, false), strictest)
-                .as((of, internal, stix, ends, references, dependency, tlp) ->
-                        new Put(StixObjects.object(of, internal, stix, ends, references, ""), dependency, tlp));
+                        type, internalId, id, ids, ids, Arbitraries.of(true, false), strictest, ids)
+                .as((of, internal, stix, ends, references, dependency, tlp, former) -> new Put(
+                        StixObjects.object(of, internal, stix, ends, references, ""),
+                        dependency,
+                        tlp,
+                        Set.copyOf(former)));
         return Arbitraries.frequencyOf(Tuple.of(3, put), Tuple.of(1, id.map(Remove::new)));
     }
 

@@ -12,7 +12,7 @@ public final class Readings {
     private static final Map<String, Meaning.Reading> BY_NAME =
             Map.of("create", new Creation(), "update", new Update(), "delete", new Deletion(), "merge", new Merge());
 
-    private final Known known = Pending.overNothing();
+    private final Known known;
     private final boolean isFiltered;
 
     /** Of a stream with a filter. */
@@ -21,6 +21,11 @@ public final class Readings {
     }
 
     public Readings(boolean isFiltered) {
+        this(Pending.overNothing(), isFiltered);
+    }
+
+    public Readings(Known known, boolean isFiltered) {
+        this.known = known;
         this.isFiltered = isFiltered;
     }
 

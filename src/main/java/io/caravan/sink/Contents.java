@@ -1,0 +1,75 @@
+package io.caravan.sink;
+
+import io.caravan.event.Batch;
+import io.caravan.event.Known;
+import io.caravan.event.Meaning;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import org.apache.camel.Exchange;
+
+/**
+ * Leaves of a batch the containers of some types, such as reports, and what they refer to, for a sink that is to have
+ * nothing else: a step of its route. What comes into a container that was known before comes along, with what it needs
+ * itself; what none contains any longer is removed. To it, objects that may not pass the sink's door are not there.
+ */
+public final class Contents {
+
+    /** The exchange property with the door of the sink whose route it is in. */
+    public static final String DOOR = "CaravanDoor";
+
+    /** What OpenCTI calls containers; types of one's own begin with {@code x-}. */
+    private static final Set<String> CONTAINERS = new TreeSet<>(Set.of(
+            "report",
+            "grouping",
+            "note",
+            "opinion",
+            "observed-data",
+            "case-incident",
+            "case-rfi",
+            "case-rft",
+            "feedback",
+            "task"));
+
+    private static final Pattern OF_ONES_OWN = Pattern.compile("x-[a-z0-9-]+");
+
+    private final Supplier<Known> known;
+
+    /** @param known what is known before the batch under way */
+    public Contents(Supplier<Known> known) {
+        this.known = known;
+    }
+
+    /**
+     * @param exchange one whose body is a batch
+     * @param types STIX types of containers, comma separated
+     * @throws IllegalArgumentException when one is no type of a container
+     */
+    public Batch of(Exchange exchange, String types) throws Exception {
+        Batch batch = exchange.getMessage().getMandatoryBody(Batch.class);
+        Door door = exchange.getProperty(DOOR, Door.OPEN, Door.class);
+        Selection selection = new Selection(known.get(), typesOf(types), door);
+        List<Meaning> meanings = new ArrayList<>();
+        for (Meaning meaning : batch.meanings()) {
+            meanings.addAll(selection.of(meaning));
+        }
+        return batch.with(meanings);
+    }
+
+    private static Set<String> typesOf(String list) {
+        Set<String> types = new HashSet<>();
+        for (String type : list.split(",")) {
+            String name = type.strip();
+            if (!CONTAINERS.contains(name) && !OF_ONES_OWN.matcher(name).matches()) {
+                throw new IllegalArgumentException("contents: " + name + " is no type of a container, which are "
+                        + String.join(", ", CONTAINERS) + " and x-…");
+            }
+            types.add(name);
+        }
+        return types;
+    }
+}

@@ -1,0 +1,346 @@
+package io.caravan.sink;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.caravan.event.Change;
+import io.caravan.event.Change.Reason;
+import io.caravan.event.Change.Type;
+import io.caravan.event.Event;
+import io.caravan.event.IndicatorState;
+import io.caravan.event.Json;
+import io.caravan.event.Known;
+import io.caravan.event.Known.KnownObject;
+import io.caravan.event.Marked;
+import io.caravan.event.Meaning;
+import io.caravan.event.StixObject;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * What {@link Contents} leaves of one batch. An object is in it while it is a container of the types asked for, or one of
+ * these refers to it, or something that one of these refers to. A merge, and a removal that takes relations with it, is in
+ * it as soon as one of its objects is.
+ */
+final class Selection {
+
+    /** Of an object that more objects name, it is not looked which: it is told of, and stays. */
+    private static final int MOST_LOOKED_AT = 1000;
+
+    private final Known known;
+    private final Set<String> types;
+    private final Door door;
+    /** The keys of what came along in this batch. */
+    private final Set<String> brought = new HashSet<>();
+
+    /** @param known what is known before the batch; it is told of the batch's changes */
+    Selection(Known known, Set<String> types, Door door) {
+        this.known = known;
+        this.types = types;
+        this.door = door;
+    }
+
+    /** What an event means for the sink, in order: what comes along, the event's own, what none contains any longer. */
+    List<Meaning> of(Meaning meaning) throws IOException {
+        Telling telling = new Telling(meaning);
+        telling.tell();
+        return telling.told();
+    }
+
+    private boolean isIn(StixObject object) throws IOException {
+        Optional<KnownObject> last = known.object(object.key());
+        return isIn(last.orElse(new KnownObject(object, false, Optional.empty())), true);
+    }
+
+    /** @param whenTooMany what is to be taken for true where too many name the object */
+    private boolean isIn(KnownObject object, boolean whenTooMany) throws IOException {
+        if (isContained(object)) {
+            return true;
+        }
+        int[] looks = {0};
+        Known.Asked asked = other -> ++looks[0] > MOST_LOOKED_AT || door.mayPass(other) && isContained(other);
+        boolean isNamed = known.firstReferringTo(object.ids(), Set.of(), asked).isPresent()
+                || known.firstEndingAt(object.ids(), asked).isPresent();
+        return isNamed && (looks[0] <= MOST_LOOKED_AT || whenTooMany);
+    }
+
+    /** Or a container itself. */
+    private boolean isContained(KnownObject object) throws IOException {
+        return types.contains(object.object().type())
+                || known.firstReferringTo(object.ids(), types, door::mayPass).isPresent();
+    }
+
+    /** By the ids that it has, or had when it was referred to. */
+    private Optional<KnownObject> resolve(String id) throws IOException {
+        Optional<KnownObject> object = id.contains("--") ? known.withId(id) : known.object(id);
+        return (object.isPresent() ? object : known.withFormerId(id)).filter(door::mayPass);
+    }
+
+    /** What it contains, or ends at: what it refers to otherwise, as its author, stays when it goes. */
+    private static Set<String> held(StixObject object) throws IOException {
+        Set<String> ids = new HashSet<>(object.ends());
+        if (!object.references().isEmpty()) {
+            for (JsonNode id : Json.tree(object.json()).path("object_refs")) {
+                ids.add(id.asText());
+            }
+        }
+        return ids;
+    }
+
+    private static Set<String> references(KnownObject object) {
+        StixObject stix = object.object();
+        Set<String> ids = new HashSet<>(stix.markings());
+        ids.addAll(stix.references());
+        ids.addAll(stix.ends());
+        return ids;
+    }
+
+    /** What is made of one event. */
+    private final class Telling {
+        private final Meaning meaning;
+        private final Event event;
+        private final List<Change> along = new ArrayList<>();
+        private final List<Change> own = new ArrayList<>();
+        private final List<Change> left = new ArrayList<>();
+        /** The ids of what something that is in it no longer contains, or ends at. */
+        private final Set<String> dropped = new LinkedHashSet<>();
+
+        private boolean isEventIn;
+
+        Telling(Meaning meaning) {
+            this.meaning = meaning;
+            event = meaning.event();
+        }
+
+        void tell() throws IOException {
+            isEventIn = isIn(event.object());
+            boolean isWhole = isWhole();
+            if (isWhole && meaning.changes().stream().anyMatch(Telling::isMergedAway)) {
+                bringMerged();
+            }
+            for (Change change : meaning.changes()) {
+                boolean isIn = change.type() == Type.UPSERT ? isInAfter(change) : isInBefore(change);
+                if (isIn || isWhole && isOfTheWhole(change)) {
+                    own.add(change);
+                }
+            }
+            leave();
+            isEventIn |= isIn(event.object());
+        }
+
+        /** Whether objects go or move together, one of which is in it. */
+        private boolean isWhole() throws IOException {
+            boolean goTogether = meaning.changes().stream()
+                    .anyMatch(change -> change.reason() == Reason.CASCADE || change.reason() == Reason.MERGED_INTO);
+            if (goTogether) {
+                for (Change change : meaning.changes()) {
+                    if (isIn(change.object())) {
+                        return true;
+                    }
+                }
+            }
+            return false;
+        }
+
+        /** What the others go or move with. */
+        private boolean isOfTheWhole(Change change) {
+            return isMergedAway(change) || isEvents(change.object());
+        }
+
+        private static boolean isMergedAway(Change change) {
+            return change.reason() == Reason.MERGED_INTO;
+        }
+
+        private boolean isEvents(StixObject object) {
+            return object.key().equals(event.object().key());
+        }
+
+        /** What merges is there before it does. */
+        private void bringMerged() throws IOException {
+            for (Change change : meaning.changes()) {
+                Optional<KnownObject> last = known.object(change.object().key());
+                if (isOfTheWhole(change) && last.isPresent() && door.mayPass(last.get()) && !isIn(last.get(), false)) {
+                    bring(last.get());
+                }
+            }
+        }
+
+        private boolean isInBefore(Change removal) throws IOException {
+            Optional<KnownObject> last = known.object(removal.object().key());
+            boolean wasIn = isIn(removal.object());
+            known.remove(removal.object().key());
+            brought.remove(removal.object().key());
+            if (wasIn && last.isPresent()) {
+                dropped.addAll(held(last.get().object()));
+            }
+            return wasIn;
+        }
+
+        private boolean isInAfter(Change upsert) throws IOException {
+            Optional<KnownObject> last = known.object(upsert.object().key());
+            KnownObject now = now(upsert, last);
+            List<KnownObject> added = added(upsert, now, last);
+            known.put(now);
+            if (!isIn(now, true)) {
+                return false;
+            }
+            for (KnownObject object : added) {
+                bring(object);
+            }
+            if (last.isPresent()) {
+                Set<String> no = held(last.get().object());
+                no.removeAll(held(now.object()));
+                dropped.addAll(no);
+            }
+            return true;
+        }
+
+        /** What it refers to that is not there for sure; of what is told again, as of a dead letter, all. */
+        private List<KnownObject> added(Change upsert, KnownObject now, Optional<KnownObject> last) throws IOException {
+            boolean isAgain = last.isPresent()
+                    && last.get().object().json().equals(now.object().json());
+            boolean wasThere =
+                    last.isPresent() && upsert.reason() != Reason.ENTERED_SCOPE && !isAgain && isIn(last.get(), false);
+            Set<String> ids = references(now);
+            if (wasThere) {
+                ids.removeAll(references(last.get()));
+            }
+            List<KnownObject> added = new ArrayList<>();
+            for (String id : ids) {
+                Optional<KnownObject> object = resolve(id);
+                if (object.isPresent() && (isAgain || !isIn(object.get(), false))) {
+                    added.add(object.get());
+                }
+            }
+            return added;
+        }
+
+        private KnownObject now(Change upsert, Optional<KnownObject> last) {
+            Set<String> formerIds = new HashSet<>();
+            last.ifPresent(before -> formerIds.addAll(before.formerIds()));
+            upsert.previousId().ifPresent(formerIds::add);
+            if (isEvents(upsert.object())) {
+                for (Change change : meaning.changes()) {
+                    if (isMergedAway(change)) {
+                        formerIds.add(change.object().id());
+                        change.told().ifPresent(source -> {
+                            formerIds.addAll(source.formerIds());
+                            formerIds.add(source.object().id());
+                        });
+                    }
+                }
+            }
+            return new KnownObject(
+                    upsert.object(), upsert.dependency(), upsert.state().strictest(), formerIds);
+        }
+
+        /** Behind what it refers to; each once a batch. */
+        private void bring(KnownObject object) throws IOException {
+            Deque<Visit> path = new ArrayDeque<>(); // no recursion: a chain of references may be long
+            visit(object, path);
+            while (!path.isEmpty()) {
+                Visit last = path.peek();
+                if (last.references.hasNext()) {
+                    Optional<KnownObject> needed = resolve(last.references.next());
+                    if (needed.isPresent()) {
+                        visit(needed.get(), path);
+                    }
+                } else {
+                    along.add(enters(path.pop().object));
+                }
+            }
+        }
+
+        private void visit(KnownObject object, Deque<Visit> path) {
+            if (brought.add(object.object().key())) {
+                path.push(new Visit(object, references(object).iterator()));
+            }
+        }
+
+        /** What was dropped and is not in it otherwise, with what that alone held. */
+        private void leave() throws IOException {
+            Deque<String> ids = new ArrayDeque<>(dropped);
+            Set<String> gone = new HashSet<>();
+            while (!ids.isEmpty()) {
+                Optional<KnownObject> object = resolve(ids.remove());
+                if (object.isPresent()
+                        && !isIn(object.get(), true)
+                        && gone.add(object.get().object().key())) {
+                    brought.remove(object.get().object().key());
+                    left.add(leaves(object.get()));
+                    ids.addAll(held(object.get().object()));
+                }
+            }
+        }
+
+        private Change enters(KnownObject object) throws IOException {
+            Optional<String> previousId = Optional.empty();
+            for (String id : object.formerIds()) {
+                if (known.withId(id).isEmpty()) {
+                    previousId = Optional.of(id);
+                }
+            }
+            return change(object, Type.UPSERT, Reason.ENTERED_SCOPE, previousId, Optional.empty());
+        }
+
+        private Change leaves(KnownObject object) {
+            Marked state = state(object);
+            return change(object, Type.REMOVE, Reason.LEFT_SCOPE, Optional.empty(), Optional.of(state));
+        }
+
+        private Change change(
+                KnownObject object, Type type, Reason reason, Optional<String> previousId, Optional<Marked> before) {
+            return new Change(
+                    event,
+                    type,
+                    reason,
+                    state(object),
+                    previousId,
+                    Optional.empty(),
+                    before,
+                    before.isPresent(),
+                    List.of(),
+                    object.dependency(),
+                    Optional.of(object));
+        }
+
+        List<Meaning> told() throws IOException {
+            List<IndicatorState> indicators = new ArrayList<>();
+            for (IndicatorState state : meaning.indicators()) {
+                if (isIn(state.indicator())) {
+                    indicators.add(state);
+                }
+            }
+            boolean isWithheld = meaning.isWithheld() || !isEventIn;
+            return Stream.of(of(true, along, List.of()), of(isWithheld, own, indicators), of(true, left, List.of()))
+                    .filter(told -> !told.isWithheld()
+                            || !told.changes().isEmpty()
+                            || !told.indicators().isEmpty())
+                    .toList();
+        }
+
+        private Meaning of(boolean isWithheld, List<Change> changes, List<IndicatorState> indicators) {
+            return new Meaning(
+                    event,
+                    meaning.contents(),
+                    isWithheld,
+                    changes,
+                    indicators,
+                    isWithheld ? 0 : meaning.staleReferences());
+        }
+    }
+
+    private static Marked state(KnownObject object) {
+        return new Marked(object.object(), object.object().tlp(), object.strictest());
+    }
+
+    /** An object on its way along, and those of its references that have not been looked at. */
+    private record Visit(KnownObject object, Iterator<String> references) {}
+}
