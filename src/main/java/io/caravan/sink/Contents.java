@@ -3,21 +3,26 @@ package io.caravan.sink;
 import io.caravan.event.Batch;
 import io.caravan.event.Known;
 import io.caravan.event.Meaning;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
+import org.apache.camel.support.DefaultComponent;
+import org.apache.camel.support.ProcessorEndpoint;
 
 /**
- * Leaves of a batch the containers of some types, such as reports, and what they refer to, for a sink that is to have
- * nothing else: a step of its route. What comes into a container that was known before comes along, with what it needs
- * itself; what none contains any longer is removed. To it, objects that may not pass the sink's door are not there.
+ * {@code to: "contents:report"}, a step of a sink's route: leaves of a batch the containers of some types and what they
+ * refer to. What comes into a container that was known before comes along, with what it needs itself; what none contains any
+ * longer is removed. To it, objects that may not pass the sink's door are not there.
  */
-public final class Contents {
+public final class Contents extends DefaultComponent {
 
     /** The exchange property with the door of the sink whose route it is in. */
     public static final String DOOR = "CaravanDoor";
@@ -45,14 +50,23 @@ public final class Contents {
     }
 
     /**
-     * @param exchange one whose body is a batch
      * @param types STIX types of containers, comma separated
      * @throws IllegalArgumentException when one is no type of a container
      */
-    public Batch of(Exchange exchange, String types) throws Exception {
+    @Override
+    protected Endpoint createEndpoint(String uri, String types, Map<String, Object> parameters) {
+        Set<String> asked = typesOf(types);
+        return new ProcessorEndpoint(uri, this, exchange -> leave(asked, exchange));
+    }
+
+    private void leave(Set<String> types, Exchange exchange) throws Exception {
         Batch batch = exchange.getMessage().getMandatoryBody(Batch.class);
         Door door = exchange.getProperty(DOOR, Door.OPEN, Door.class);
-        Selection selection = new Selection(known.get(), typesOf(types), door);
+        exchange.getMessage().setBody(of(batch, types, door));
+    }
+
+    Batch of(Batch batch, Set<String> types, Door door) throws IOException {
+        Selection selection = new Selection(known.get(), types, door);
         List<Meaning> meanings = new ArrayList<>();
         for (Meaning meaning : batch.meanings()) {
             meanings.addAll(selection.of(meaning));
@@ -65,8 +79,8 @@ public final class Contents {
         for (String type : list.split(",")) {
             String name = type.strip();
             if (!CONTAINERS.contains(name) && !OF_ONES_OWN.matcher(name).matches()) {
-                throw new IllegalArgumentException("contents: " + name + " is no type of a container, which are "
-                        + String.join(", ", CONTAINERS) + " and x-…");
+                throw new IllegalArgumentException("contents:" + list + ": \"" + name
+                        + "\" is no type of a container, which are " + String.join(", ", CONTAINERS) + " and x-...");
             }
             types.add(name);
         }

@@ -39,9 +39,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import org.apache.camel.Exchange;
 import org.apache.camel.impl.DefaultCamelContext;
-import org.apache.camel.support.DefaultExchange;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -297,12 +295,16 @@ class ContentsTest {
     }
 
     @Test
-    void saysWhichTypesThereAre() {
-        Exchange exchange = new DefaultExchange(new DefaultCamelContext());
-        exchange.getMessage().setBody(read(state.begin(), List.of()));
-        assertThatThrownBy(() -> contents.of(exchange, "report, Grouping"))
-                .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageStartingWith("contents: Grouping is no type of a container, which are case-incident, ");
+    void saysWhichTypesThereAre() throws Exception {
+        try (DefaultCamelContext context = new DefaultCamelContext()) {
+            context.addComponent("contents", contents);
+            assertThat(context.getEndpoint("contents:report, grouping")).isNotNull();
+            assertThatThrownBy(() -> context.getEndpoint("contents:report,Groupings"))
+                    .hasRootCauseInstanceOf(IllegalArgumentException.class)
+                    .rootCause()
+                    .hasMessageStartingWith(
+                            "contents:report,Groupings: \"Groupings\" is no type of a container, which");
+        }
     }
 
     /** Events in one batch, after which they are known. */
@@ -331,10 +333,8 @@ class ContentsTest {
 
     /** A sink that does as told; what ends at what is removed goes with it. */
     private void deliver(Batch batch) throws Exception {
-        Exchange exchange = new DefaultExchange(new DefaultCamelContext());
-        exchange.setProperty(Contents.DOOR, door);
-        exchange.getMessage().setBody(door.let(batch));
-        for (Change change : contents.of(exchange, "report").changes()) {
+        for (Change change :
+                contents.of(door.let(batch), Set.of("report"), door).changes()) {
             told.add(change);
             if (change.type() == Type.UPSERT) {
                 there.put(change.object().key(), change.object());
