@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Supplier;
@@ -55,7 +56,7 @@ public final class Contents extends DefaultComponent {
      */
     @Override
     protected Endpoint createEndpoint(String uri, String types, Map<String, Object> parameters) {
-        Set<String> asked = typesOf(types);
+        Set<String> asked = typesOf(Optional.ofNullable(types).orElse(""));
         return new ProcessorEndpoint(uri, this, exchange -> leave(asked, exchange));
     }
 
