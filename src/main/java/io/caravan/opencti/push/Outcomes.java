@@ -5,7 +5,6 @@ import io.caravan.event.DeadLetters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -122,9 +121,7 @@ final class Outcomes {
                     take(work, outcome.get());
                 }
             } catch (Unkept e) {
-                LOG.warn(
-                        "A dead letter cannot be kept, which is tried again: {}",
-                        e.getCause().getMessage());
+                LOG.warn("A dead letter cannot be kept, which is tried again: {}", String.valueOf(e.getCause()));
             } catch (IOException e) {
                 LOG.debug("What became of {} cannot be asked now", work, e);
                 movedAt = System.nanoTime(); // nor can it be seen whether anything goes on
@@ -166,16 +163,15 @@ final class Outcomes {
 
     /** How many have failed; they are dead letters when this returns. */
     private int failed(String work, Pending done, Way.Outcome outcome) throws Unkept {
-        Optional<PushedRun> run = read(done);
-        boolean ofRemovals = run.filter(PushedRun::ofRemovals).isPresent();
+        PushedRun run = read(done);
         List<Way.Failure> failures = outcome.failures().stream()
-                .filter(failure -> !(ofRemovals && failure.reason().contains(NOT_THERE)))
+                .filter(failure -> !(run.ofRemovals() && failure.reason().contains(NOT_THERE)))
                 .toList();
         int failed = outcome.failed() - (outcome.failures().size() - failures.size());
         int unnamed = failed;
         Map<PushedRun.Sent, String> reasons = new LinkedHashMap<>();
         for (Way.Failure failure : failures) {
-            Optional<PushedRun.Sent> object = run.flatMap(one -> one.failed(failure));
+            Optional<PushedRun.Sent> object = run.failed(failure);
             if (object.isPresent()) {
                 reasons.putIfAbsent(object.get(), failure.reason());
                 unnamed--;
@@ -183,8 +179,8 @@ final class Outcomes {
                 LOG.warn("The destination did not apply {}: {}", failure.object(), failure.reason());
             }
         }
-        if (run.isPresent() && outcome.failures().size() >= MOST_TOLD) {
-            run.get().objects().forEach(object -> reasons.putIfAbsent(object, NOT_TOLD));
+        if (outcome.failures().size() >= MOST_TOLD) {
+            run.objects().forEach(other -> reasons.putIfAbsent(other, NOT_TOLD));
             failed = Math.max(failed, reasons.size());
         } else if (unnamed > 0) {
             LOG.warn(
@@ -192,14 +188,12 @@ final class Outcomes {
                     unnamed,
                     done.objects,
                     work);
-            if (run.isPresent() && !ofRemovals) { // a removal fails, too, where there is nothing to remove
+            if (!run.ofRemovals()) { // of those, one of what is not there fails, too
                 String reason = unnamed(unnamed, done.objects);
-                run.get().objects().forEach(object -> reasons.putIfAbsent(object, reason));
+                run.objects().forEach(other -> reasons.putIfAbsent(other, reason));
             }
         }
-        List<DeadLetter> letters = new ArrayList<>();
-        reasons.forEach((object, reason) -> letters.add(run.orElseThrow().letter(object, reason)));
-        keep(work, letters);
+        keep(work, run, reasons);
         return failed;
     }
 
@@ -210,7 +204,11 @@ final class Outcomes {
                         + " this may be one";
     }
 
-    private void keep(String work, List<DeadLetter> letters) throws Unkept {
+    /** Where it fails, it is tried again, and goes on behind those that are kept. */
+    private void keep(String work, PushedRun run, Map<PushedRun.Sent, String> reasons) throws Unkept {
+        List<DeadLetter> letters = reasons.entrySet().stream()
+                .map(reason -> run.letter(reason.getKey(), reason.getValue()))
+                .toList();
         for (DeadLetter letter : letters.subList(kept.getOrDefault(work, 0), letters.size())) {
             try {
                 deadLetters.keep(letter);
@@ -224,9 +222,10 @@ final class Outcomes {
         kept.remove(work);
     }
 
-    private Optional<PushedRun> read(Pending done) throws Unkept {
+    /** Of nothing, where the file is gone or was spoilt meanwhile. */
+    private PushedRun read(Pending done) throws Unkept {
         try {
-            return files.read(done.file);
+            return files.read(done.file).orElse(PushedRun.NOTHING);
         } catch (IOException e) {
             throw new Unkept(e);
         }

@@ -20,6 +20,8 @@ import java.util.Optional;
  */
 record PushedRun(String work, String sink, boolean ofRemovals, List<Told> events, List<Sent> objects) {
 
+    static final PushedRun NOTHING = new PushedRun("", "", false, List.of(), List.of());
+
     /** An event, with its envelope as it came. */
     record Told(String position, String op, byte[] envelope) {
         Told {
