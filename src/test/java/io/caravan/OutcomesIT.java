@@ -1,6 +1,7 @@
 package io.caravan;
 
 import static io.caravan.testkit.Frames.create;
+import static io.caravan.testkit.Play.play;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
@@ -20,7 +21,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -127,11 +130,53 @@ class OutcomesIT {
     }
 
     @Test
+    void killedAtAnyInstantNoFailureIsLost() throws Exception {
+        platform.append(IntStream.rangeClosed(1, 240)
+                        .mapToObj(number -> create(number + "000-0", id(number)))
+                        .toList())
+                .always(play().rate(20));
+        destination
+                .refuseObjects(object -> isRefused(object.path("id").asText()))
+                .workerBeginsAfter(Duration.ofMillis(200));
+        caravan.set("caravan.batch-max-events", "5");
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        for (int kill = 0; kill < 6; kill++) {
+            int before = destination.pushes().size();
+            process = caravan.run("run");
+            await().atMost(SOON).until(() -> destination.pushes().size() > before);
+            Thread.sleep(random.nextInt(3000));
+            process.destroyForcibly().waitFor();
+        }
+        platform.always(play());
+        process = caravan.run("run");
+        List<String> refused = IntStream.rangeClosed(1, 240)
+                .mapToObj(OutcomesIT::id)
+                .filter(OutcomesIT::isRefused)
+                .toList();
+        await().atMost(SOON).ignoreExceptions().untilAsserted(() -> {
+            assertThat(caravan.deadLetters().stream()
+                            .map(letter -> letter.path("id").asText())
+                            .distinct())
+                    .as("seed %d", seed)
+                    .containsExactlyInAnyOrderElementsOf(refused);
+            assertThat(destination.awaitApplied().objects()).hasSize(180);
+        });
+        assertThat(caravan.log()).doesNotContain("\tat ");
+    }
+
+    /** Every fourth. */
+    private static boolean isRefused(String id) {
+        return Integer.parseInt(id.substring(id.length() - 5)) % 4 == 0;
+    }
+
+    @Test
     void whatRunHasLeftIsNoneOfRedrivesBusiness() throws Exception {
         platform.append(create("1000-0", id(1)));
         destination.refuseObjects(object -> true);
         try (Program program = caravan.start()) {
-            await().atMost(SOON).until(() -> caravan.deadLetters().size() == 1);
+            await().atMost(SOON)
+                    .until(() -> program.producers().get(0).counters().failed() == 1);
             destination.haltWorker();
             platform.append(create("2000-0", id(2)));
             await().atMost(SOON)
@@ -167,10 +212,9 @@ class OutcomesIT {
             await().atMost(SOON)
                     .until(() -> program.consumers().get(0).counters().events("create") == 4);
             destination.acceptConnections();
-            await().atMost(SOON).until(() -> caravan.deadLetters().size() == 3);
-            await().atMost(SOON).until(() -> program.producers().get(0).waiting() == 0);
+            await().atMost(SOON)
+                    .until(() -> program.producers().get(0).counters().applied() == 3);
             assertThat(program.producers().get(0).counters().failed()).isEqualTo(1);
-            assertThat(program.producers().get(0).counters().applied()).isEqualTo(3);
         }
         assertThat(caravan.deadLetters())
                 .extracting(letter -> letter.path("id").asText())

@@ -10,6 +10,7 @@ import io.caravan.event.Changes;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.StixObject;
+import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
 import io.caravan.testkit.FakeDestination;
@@ -151,12 +152,29 @@ class OutcomesTest {
 
     @Test
     void stepsThatShareADestinationTakeNothingTwice() throws Exception {
-        new Life().push(upserts(1, 1));
-        PushedFiles shared = PushedFiles.of("partner", folder.getParent());
-        PushedFiles same = new PushedFiles(folder);
-        assertThat(same.left()).hasSize(1);
-        assertThat(same.left()).isEmpty();
-        assertThat(shared.left()).isEmpty();
+        new Life(folder.resolve("partner"), letters::add).push(upserts(1, 1));
+        OpenctiComponent component = new OpenctiComponent();
+        component.keepPushedIn(folder);
+        assertThat(component.pushed("partner").left()).hasSize(1);
+        assertThat(component.pushed("partner").left()).isEmpty();
+        assertThat(component.pushed("another").left()).isEmpty();
+    }
+
+    @Test
+    void theOldestOfTooMuchIsUnknown() throws Exception {
+        PushedFiles files = new PushedFiles(folder);
+        PushedRun.Told event = new PushedRun.Told("1-0", "create", "{}".getBytes(StandardCharsets.UTF_8));
+        for (int i = 1; i <= 3; i++) {
+            List<PushedRun.Sent> objects = IntStream.range(0, 40_000)
+                    .mapToObj(number -> new PushedRun.Sent("tool--" + number, "tool--" + number, 0))
+                    .toList();
+            files.keep(new PushedRun("work " + i, "partner", false, List.of(event), objects));
+        }
+        Life next = new Life().goOn();
+        assertThat(next.outcomes.waiting()).isEqualTo(80_000);
+        assertThat(next.counters.unknown()).isEqualTo(40_000);
+        assertThat(files())
+                .containsExactly(folder.resolve("0000000000000002.json"), folder.resolve("0000000000000003.json"));
     }
 
     @Test
