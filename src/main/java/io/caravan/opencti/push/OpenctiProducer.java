@@ -120,9 +120,8 @@ public final class OpenctiProducer extends DefaultProducer {
         if (background.isPresent()) {
             return;
         }
-        if (((OpenctiEndpoint) getEndpoint())
-                .source()
-                .isFollowing()) { // else, as in a redrive, that is another program's
+        OpenctiEndpoint endpoint = (OpenctiEndpoint) getEndpoint();
+        if (endpoint.source().isFollowing()) { // a redrive leaves to the next run what the last one has left
             outcomes.goOn();
         }
         ScheduledExecutorService executor = getEndpoint()
