@@ -1,11 +1,14 @@
 package io.caravan.opencti;
 
 import io.caravan.opencti.push.OpenctiProducer;
+import io.caravan.opencti.push.PushedFiles;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.Metadata;
@@ -26,6 +29,10 @@ public class OpenctiComponent extends DefaultComponent {
 
     private final List<OpenctiProducer> producers = new CopyOnWriteArrayList<>();
 
+    private Path pushedFolder = Path.of("data", "pushed");
+
+    private final Map<String, PushedFiles> pushed = new ConcurrentHashMap<>();
+
     private record Destination(OpenctiConfiguration platform, PushConfiguration push) {}
 
     public OpenctiConfiguration getConfiguration() {
@@ -45,6 +52,16 @@ public class OpenctiComponent extends DefaultComponent {
     /** What {@code to: opencti:<name>} writes to where the route says no more: by its name, the platform and how. */
     public void addDestination(String name, OpenctiConfiguration platform, PushConfiguration push) {
         destinations.put(name, new Destination(platform, push));
+    }
+
+    /** Where what was pushed is kept until it is known what became of it: {@code data/pushed}, unless set before the start. */
+    public void keepPushedIn(Path folder) {
+        pushedFolder = folder;
+    }
+
+    /** What a destination has queued and not told of, the same for all steps that write to it. */
+    public PushedFiles pushed(String destination) {
+        return pushed.computeIfAbsent(destination, name -> PushedFiles.of(name, pushedFolder));
     }
 
     /** What writes to other platforms, as far as it is made. */

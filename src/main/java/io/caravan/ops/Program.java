@@ -125,6 +125,7 @@ public final class Program implements AutoCloseable {
         opencti.setDeadLetters(deadLetters);
         opencti.setFailureHandler(this::fail);
         component.setConfiguration(opencti);
+        component.keepPushedIn(data.resolve("pushed"));
         if (settings.sinks().contains("opencti")) {
             OpenctiConfiguration destination = settings.destination();
             destination.setDeadLetters(deadLetters);

@@ -91,7 +91,8 @@ public final class Restore {
                 settings.destination(),
                 settings.push(),
                 SINK,
-                new DeadLetterFiles(settings.deadLetters(), Clock.systemUTC()));
+                new DeadLetterFiles(settings.deadLetters(), Clock.systemUTC()),
+                folder.pushed());
         progress = goOn(again);
         before = progress;
     }

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** What a restore keeps on the disk until it is done, apart from its progress: what a journal told, what has gone, what goes again. */
+/** What a restore keeps on the disk until it is done, apart from its progress: what a journal told, what has gone, what goes again, what is not told of. */
 record RestoreFolder(Path root) {
 
     private Path store() {
@@ -22,6 +22,10 @@ record RestoreFolder(Path root) {
 
     private Path circles() {
         return root.resolve("circles");
+    }
+
+    Path pushed() {
+        return root.resolve("pushed");
     }
 
     State open() {

@@ -2,8 +2,8 @@ package io.caravan.ops;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import io.caravan.event.Durably;
 import io.caravan.event.Json;
-import io.caravan.sink.Durably;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

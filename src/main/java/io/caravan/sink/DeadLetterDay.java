@@ -2,6 +2,7 @@ package io.caravan.sink;
 
 import io.caravan.event.Bytes;
 import io.caravan.event.DeadLetter;
+import io.caravan.event.Durably;
 import java.io.BufferedOutputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -1,5 +1,6 @@
 package io.caravan.sink;
 
+import io.caravan.event.Durably;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.event.Batch;
 import io.caravan.event.Bytes;
+import io.caravan.event.Durably;
 import io.caravan.event.Event;
 import java.io.IOException;
 import java.nio.ByteBuffer;

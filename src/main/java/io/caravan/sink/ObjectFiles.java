@@ -1,6 +1,7 @@
 package io.caravan.sink;
 
 import io.caravan.event.Bytes;
+import io.caravan.event.Durably;
 import io.caravan.event.StixObject;
 import java.io.IOException;
 import java.io.InputStream;

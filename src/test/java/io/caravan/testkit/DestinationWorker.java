@@ -41,6 +41,7 @@ final class DestinationWorker implements AutoCloseable {
     private final BlockingQueue<Message> queue = new LinkedBlockingQueue<>();
     private final Thread thread;
     private int waiting;
+    private boolean isHalted;
 
     DestinationWorker(DestinationState state, Consumer<Throwable> failed) {
         this.state = state;
@@ -98,6 +99,18 @@ final class DestinationWorker implements AutoCloseable {
         }
     }
 
+    /** Whether it begins with nothing, until it is told otherwise. */
+    synchronized void halt(boolean halted) {
+        isHalted = halted;
+        notifyAll();
+    }
+
+    private synchronized void awaitGoingOn() throws InterruptedException {
+        while (isHalted) {
+            wait();
+        }
+    }
+
     @Override
     public void close() {
         thread.interrupt();
@@ -115,6 +128,7 @@ final class DestinationWorker implements AutoCloseable {
             while (true) {
                 Message message = queue.take();
                 Thread.sleep(Math.max(0, (message.dueNanos - System.nanoTime()) / 1_000_000));
+                awaitGoingOn();
                 try {
                     message.steps.forEach(step -> apply(step, message));
                 } catch (RuntimeException e) {

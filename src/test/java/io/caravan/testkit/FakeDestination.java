@@ -125,6 +125,17 @@ public final class FakeDestination implements AutoCloseable {
         return this;
     }
 
+    /** The worker begins with nothing any more, until it is let go on. */
+    public FakeDestination haltWorker() {
+        worker.halt(true);
+        return this;
+    }
+
+    public FakeDestination letWorkerGoOn() {
+        worker.halt(false);
+        return this;
+    }
+
     // What goes wrong
 
     /** Answers the next pushes, bundle or TAXII, with an HTTP status; then those after it as they were set before. */

@@ -12,6 +12,9 @@ import java.util.Optional;
 /** What became of what was pushed: how much each work expects, how much the worker has seen of it, what failed. Thread-safe. */
 final class Works {
 
+    /** A work names no more. */
+    private static final int MOST_ERRORS = 100;
+
     /** One work; changed only under the monitor of the works. */
     private static final class Work {
         private final List<JsonNode> errors = new ArrayList<>();
@@ -45,8 +48,14 @@ final class Works {
     synchronized void processed(String id, Optional<String> error, JsonNode source) {
         Work work = works.getOrDefault(id, new Work());
         work.processed++;
-        error.ifPresent(message -> work.errors.add(Jackson.object(
-                "timestamp", Frames.isoMillis(Instant.now()), "message", message, "source", source.toString())));
+        error.filter(message -> work.errors.size() < MOST_ERRORS)
+                .ifPresent(message -> work.errors.add(Jackson.object(
+                        "timestamp",
+                        Frames.isoMillis(Instant.now()),
+                        "message",
+                        message,
+                        "source",
+                        source.toString())));
     }
 
     /** As {@code work(id)} answers it. */

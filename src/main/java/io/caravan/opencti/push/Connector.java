@@ -94,16 +94,19 @@ final class Connector {
         api.ask(EXPECT, Map.of("id", work, "expectations", objects));
     }
 
-    /** Empty where this user may not read works. */
+    /** Empty where this user may not read works, or there is no such work. */
     Optional<Way.Outcome> outcome(String work) throws IOException, InterruptedException {
         JsonNode told;
         try {
             told = api.ask(OUTCOME, Map.of("id", work)).path("work");
         } catch (GraphQl.Failed e) {
-            if (e.isForbidden()) {
+            if (e.lacksRight()) {
                 return Optional.empty();
             }
             throw e;
+        }
+        if (!told.isObject()) {
+            return Optional.empty();
         }
         List<Way.Failure> failures = new ArrayList<>();
         for (JsonNode error : told.path("errors")) {

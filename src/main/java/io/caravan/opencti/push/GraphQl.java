@@ -34,7 +34,11 @@ final class GraphQl {
 
         /** Whether a right is missing, or the token is wrong. */
         boolean isForbidden() {
-            return code.equals("FORBIDDEN_ACCESS") || code.equals("AUTH_REQUIRED");
+            return lacksRight() || code.equals("AUTH_REQUIRED");
+        }
+
+        boolean lacksRight() {
+            return code.equals("FORBIDDEN_ACCESS");
         }
 
         /**

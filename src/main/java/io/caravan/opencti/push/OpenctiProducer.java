@@ -3,6 +3,7 @@ package io.caravan.opencti.push;
 import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
+import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiEndpoint;
 import io.caravan.opencti.Platform;
@@ -51,7 +52,8 @@ public final class OpenctiProducer extends DefaultProducer {
         way = Ways.of(connection, platform, options, connector);
         DeadLetters deadLetters =
                 Optional.ofNullable(connection.getDeadLetters()).orElse(OpenctiProducer::nobodyKeeps);
-        outcomes = new Outcomes(way, deadLetters, counters, Outcomes.TO_BEGIN);
+        PushedFiles pushed = ((OpenctiComponent) endpoint.getComponent()).pushed(endpoint.getStream());
+        outcomes = new Outcomes(way, deadLetters, counters, pushed);
         Optional<String> author =
                 Optional.ofNullable(options.getDefaultAuthor()).filter(id -> !id.isBlank());
         Files files = new Files(options.isFiles() ? storage(endpoint) : Optional.empty(), options.getFilesMaxBytes());
@@ -117,6 +119,10 @@ public final class OpenctiProducer extends DefaultProducer {
     private synchronized void begin() {
         if (background.isPresent()) {
             return;
+        }
+        OpenctiEndpoint endpoint = (OpenctiEndpoint) getEndpoint();
+        if (endpoint.source().isFollowing()) { // a redrive leaves to the next run what the last one has left
+            outcomes.goOn();
         }
         ScheduledExecutorService executor = getEndpoint()
                 .getCamelContext()

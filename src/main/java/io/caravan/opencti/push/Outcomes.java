@@ -3,32 +3,32 @@ package io.caravan.opencti.push;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Follows what became of what was pushed, behind the stream's back: what failed at the destination becomes a dead letter with
- * the destination's reason. Little is kept of each, and of the oldest nothing when too much waits: then, as where the
- * destination does not tell, the outcome is unknown. Nothing of it survives the end of the program. Safe for threads.
+ * the destination's reason. What that needs is on the disk until it is told, so that it outlives the program. Where the
+ * destination does not tell, and of the oldest when too much waits, the outcome is unknown. Safe for threads.
  */
 final class Outcomes {
 
     private static final Logger LOG = LoggerFactory.getLogger(Outcomes.class);
 
     /** A new connector's first push can take a minute to begin. */
-    static final Duration TO_BEGIN = Duration.ofMinutes(2);
+    private static final Duration TO_BEGIN = Duration.ofMinutes(2);
 
     private static final Duration TO_END = Duration.ofHours(1);
     private static final int MOST_OBJECTS = 100_000;
-    private static final long MOST_BYTES = 32 << 20;
+    /** On the disk. */
+    private static final long MOST_BYTES = 1L << 30;
     /** In the reason of a removal that failed because there is nothing to remove: that is what was wanted. */
     private static final String NOT_THERE = "cannot be found";
     /** So many are asked for at a time. */
@@ -42,48 +42,70 @@ final class Outcomes {
     private final Way way;
     private final DeadLetters deadLetters;
     private final PushCounters counters;
+    private final PushedFiles files;
     private final Map<String, Pending> pending = new LinkedHashMap<>();
-    /** From then on nothing that an earlier run of the program pushed waits unbegun. */
-    private final long surelyBegunAt;
-
     private int objects;
     private long bytes;
     private boolean isUntold;
+    /** Whether the destination is through with anything that this run of the program has pushed. */
+    private boolean isThroughWithAny;
     /** When something was seen to go on: what waits behind it has not failed to begin. */
     private long movedAt = System.nanoTime();
+    /** How many dead letters of a work are kept, whose others could not be. */
+    private final Map<String, Integer> kept = new HashMap<>();
 
-    /** @param letters what each object would be a dead letter as, by its STIX id */
-    private record Pending(
-            Map<String, DeadLetter> letters, int objects, long bytes, boolean ofRemovals, long pushedAt) {}
+    /** @param isOld whether an earlier run of the program has pushed it */
+    private record Pending(Path file, int objects, long bytes, boolean isOld, long since) {}
 
-    /** @param earlier how long what an earlier run of the program has pushed may still wait at the destination */
-    Outcomes(Way way, DeadLetters deadLetters, PushCounters counters, Duration earlier) {
-        surelyBegunAt = System.nanoTime() + earlier.toNanos();
+    Outcomes(Way way, DeadLetters deadLetters, PushCounters counters, PushedFiles files) {
         this.way = way;
         this.deadLetters = deadLetters;
         this.counters = counters;
+        this.files = files;
     }
 
-    /** @param told what the outcome is asked for by; empty where nothing tells */
-    synchronized void follow(Run run, String sink, Optional<String> told) {
+    /** Follows what an earlier run of the program has pushed, too. What cannot be read stays where it is. */
+    void goOn() {
+        try {
+            files.left().forEach(this::goOn);
+        } catch (IOException e) {
+            LOG.warn("What was pushed before the start, and not told of, cannot be read: {}", e.toString());
+        }
+    }
+
+    private void goOn(Path file) {
+        try {
+            Optional<PushedRun> run = files.read(file);
+            if (run.isPresent()) {
+                add(run.get(), file, true);
+            } else {
+                LOG.warn("{} is left out: what was pushed cannot be read in it", file);
+            }
+        } catch (IOException e) {
+            LOG.warn("{} is left out: {}", file, e.toString());
+        }
+    }
+
+    /**
+     * Follows a run that is pushed; it is on the disk when this returns.
+     *
+     * @param told what the outcome is asked for by; empty where nothing tells
+     */
+    void follow(Run run, String sink, Optional<String> told) throws IOException {
         if (told.isEmpty()) {
             counters.unknown(run.items().size());
             return;
         }
-        Map<String, DeadLetter> letters = new LinkedHashMap<>();
-        long size = 0;
-        for (Item item : run.items()) {
-            DeadLetter letter = Pusher.letter(item, sink, "");
-            int length = item.change().event().kept().length();
-            boolean hasRoom = bytes + size + length <= MOST_BYTES;
-            letters.put(item.sentId(), hasRoom ? letter : letter.withoutEvent());
-            size += hasRoom ? length : 0;
-        }
-        Pending added = new Pending(letters, run.items().size(), size, run.isOfRemovals(), System.nanoTime());
-        pending.put(told.get(), added);
+        PushedRun pushed = PushedRun.of(told.get(), sink, run);
+        add(pushed, files.keep(pushed), false);
+    }
+
+    private synchronized void add(PushedRun run, Path file, boolean isOld) {
+        Pending added = new Pending(file, run.objects().size(), file.toFile().length(), isOld, System.nanoTime());
+        pending.put(run.work(), added);
         objects += added.objects;
-        bytes += size;
-        while (objects > MOST_OBJECTS && pending.size() > 1) {
+        bytes += added.bytes;
+        while ((objects > MOST_OBJECTS || bytes > MOST_BYTES) && pending.size() > 1) {
             unknown(pending.keySet().iterator().next());
         }
     }
@@ -99,12 +121,11 @@ final class Outcomes {
                     take(work, outcome.get());
                 }
             } catch (Unkept e) {
-                LOG.warn(
-                        "A dead letter cannot be kept, which is tried again: {}",
-                        e.getCause().getMessage());
+                LOG.warn("A dead letter cannot be kept, which is tried again: {}", String.valueOf(e.getCause()));
             } catch (IOException e) {
                 LOG.debug("What became of {} cannot be asked now", work, e);
-                giveUpIfLate(work, false);
+                movedAt = System.nanoTime(); // nor can it be seen whether anything goes on
+                giveUpIfLate(work, true);
             }
         }
     }
@@ -113,16 +134,19 @@ final class Outcomes {
         return objects;
     }
 
-    /** Whether it is known of all that was pushed that the destination is through with it. */
+    /**
+     * Whether it is known of all that was pushed that the destination is through with it. It works in the order of the pushes: what an
+     * earlier run of the program pushed, and nobody could note, is done when something of this run is.
+     */
     synchronized boolean isAllApplied() {
-        return objects == 0 && counters.unknown() == 0 && System.nanoTime() - surelyBegunAt >= 0;
+        return objects == 0 && counters.unknown() == 0 && isThroughWithAny;
     }
 
     private synchronized List<String> oldest() {
         return pending.keySet().stream().limit(PAGE).toList();
     }
 
-    private void take(String work, Way.Outcome outcome) throws IOException {
+    private void take(String work, Way.Outcome outcome) throws Unkept {
         if (outcome.hasBegun()) {
             movedAt = System.nanoTime();
         }
@@ -131,62 +155,80 @@ final class Outcomes {
             return;
         }
         Optional<Pending> done = pending(work);
-        if (done.isEmpty()) {
-            return; // there was no room for it any more
+        if (done.isPresent()) { // else there was no room for it any more
+            boolean hasFailures = outcome.failed() > 0 || !outcome.failures().isEmpty();
+            end(work, hasFailures ? failed(work, done.get(), outcome) : 0);
         }
-        List<Way.Failure> failures = outcome.failures().stream()
-                .filter(failure -> !(done.get().ofRemovals && failure.reason().contains(NOT_THERE)))
-                .toList();
-        int failed = outcome.failed() - (outcome.failures().size() - failures.size());
-        List<DeadLetter> letters = new ArrayList<>(named(done.get(), failures));
-        if (outcome.failures().size() >= MOST_TOLD) {
-            letters.addAll(unnamed(done.get(), outcome.failures()));
-        } else if (outcome.failures().isEmpty() && failed > 0) {
-            letters.addAll(untold(done.get(), failed, work));
-        }
-        for (DeadLetter letter : letters) {
-            LOG.warn(
-                    "Dead letter, position {}: {} was not applied: {}", letter.position(), letter.id(), letter.error());
-            keep(letter);
-        }
-        end(work, Math.max(failed, letters.size()));
     }
 
-    private static List<DeadLetter> named(Pending done, List<Way.Failure> failures) {
-        List<DeadLetter> letters = new ArrayList<>();
+    /** How many have failed; they are dead letters when this returns. */
+    private int failed(String work, Pending done, Way.Outcome outcome) throws Unkept {
+        PushedRun run = read(done);
+        List<Way.Failure> failures = outcome.failures().stream()
+                .filter(failure -> !(run.ofRemovals() && failure.reason().contains(NOT_THERE)))
+                .toList();
+        int failed = outcome.failed() - (outcome.failures().size() - failures.size());
+        int unnamed = failed;
+        Map<PushedRun.Sent, String> reasons = new LinkedHashMap<>();
         for (Way.Failure failure : failures) {
-            boolean isTheOnlyOne = failure.object().isEmpty() && done.letters.size() == 1;
-            DeadLetter letter =
-                    isTheOnlyOne ? done.letters.values().iterator().next() : done.letters.get(failure.object());
-            if (letter != null) {
-                letters.add(letter.because(failure.reason()));
+            Optional<PushedRun.Sent> object = run.failed(failure);
+            if (object.isPresent()) {
+                reasons.putIfAbsent(object.get(), failure.reason());
+                unnamed--;
             } else {
                 LOG.warn("The destination did not apply {}: {}", failure.object(), failure.reason());
             }
         }
-        return letters;
-    }
-
-    /** Where as many are named as can be: all others. */
-    private static List<DeadLetter> unnamed(Pending done, List<Way.Failure> failures) {
-        Set<String> told = failures.stream().map(Way.Failure::object).collect(Collectors.toSet());
-        return done.letters.entrySet().stream()
-                .filter(letter -> !told.contains(letter.getKey()))
-                .map(letter -> letter.getValue().because(NOT_TOLD))
-                .toList();
-    }
-
-    /** Where it is told how many failed, and not which. */
-    private static List<DeadLetter> untold(Pending done, int failed, String work) {
-        if (done.letters.size() == 1) {
-            return List.of(done.letters.values().iterator().next().because("the destination does not say why"));
+        if (outcome.failures().size() >= MOST_TOLD) {
+            run.objects().forEach(other -> reasons.putIfAbsent(other, NOT_TOLD));
+            failed = Math.max(failed, reasons.size());
+        } else if (unnamed > 0) {
+            LOG.warn(
+                    "The destination did not apply {} of {} objects, and does not say which: {}",
+                    unnamed,
+                    done.objects,
+                    work);
+            if (!run.ofRemovals()) { // of those, one of what is not there fails, too
+                String reason = unnamed(unnamed, done.objects);
+                run.objects().forEach(other -> reasons.putIfAbsent(other, reason));
+            }
         }
-        LOG.warn(
-                "The destination did not apply {} of {} objects, and does not say which: {}",
-                failed,
-                done.objects,
-                work);
-        return List.of();
+        keep(work, run, reasons);
+        return failed;
+    }
+
+    private static String unnamed(int failed, int all) {
+        return all == 1
+                ? "the destination does not say why"
+                : failed + " of " + all + " objects of a push were not applied, and the destination does not say which:"
+                        + " this may be one";
+    }
+
+    /** Where it fails, it is tried again, and goes on behind those that are kept. */
+    private void keep(String work, PushedRun run, Map<PushedRun.Sent, String> reasons) throws Unkept {
+        List<DeadLetter> letters = reasons.entrySet().stream()
+                .map(reason -> run.letter(reason.getKey(), reason.getValue()))
+                .toList();
+        for (DeadLetter letter : letters.subList(kept.getOrDefault(work, 0), letters.size())) {
+            try {
+                deadLetters.keep(letter);
+            } catch (IOException e) {
+                throw new Unkept(e);
+            }
+            kept.merge(work, 1, Integer::sum);
+            LOG.warn(
+                    "Dead letter, position {}: {} was not applied: {}", letter.position(), letter.id(), letter.error());
+        }
+        kept.remove(work);
+    }
+
+    /** Of nothing, where the file is gone or was spoilt meanwhile. */
+    private PushedRun read(Pending done) throws Unkept {
+        try {
+            return files.read(done.file).orElse(PushedRun.NOTHING);
+        } catch (IOException e) {
+            throw new Unkept(e);
+        }
     }
 
     private synchronized Optional<Pending> pending(String work) {
@@ -199,14 +241,7 @@ final class Outcomes {
             int wrong = Math.min(failed, done.objects);
             counters.failed(wrong);
             counters.applied(done.objects - wrong);
-        }
-    }
-
-    private void keep(DeadLetter letter) throws Unkept {
-        try {
-            deadLetters.keep(letter);
-        } catch (IOException e) {
-            throw new Unkept(e);
+            isThroughWithAny |= !done.isOld;
         }
     }
 
@@ -224,8 +259,8 @@ final class Outcomes {
         if (!pending.containsKey(work)) {
             return;
         }
-        long sincePush = now - pending.get(work).pushedAt;
-        Duration waited = Duration.ofNanos(hasBegun ? sincePush : Math.min(sincePush, now - movedAt));
+        long since = now - pending.get(work).since;
+        Duration waited = Duration.ofNanos(hasBegun ? since : Math.min(since, now - movedAt));
         if (waited.compareTo(hasBegun ? TO_END : TO_BEGIN) > 0) {
             unknown(work);
         }
@@ -235,8 +270,8 @@ final class Outcomes {
         if (!isUntold) {
             isUntold = true;
             LOG.warn(
-                    "The destination does not tell this user what becomes of what is pushed: ./caravan check says which right that"
-                            + " needs");
+                    "The destination does not tell what became of what was pushed: it does not know the push any more, or this"
+                            + " user may not know, and ./caravan check says which right that needs");
         }
         unknown(work);
     }
@@ -251,6 +286,11 @@ final class Outcomes {
         Pending done = pending.remove(work);
         objects -= done.objects;
         bytes -= done.bytes;
+        try {
+            files.remove(done.file);
+        } catch (IOException e) {
+            LOG.warn("{} stays, and is followed again after the next start: {}", done.file, e.toString());
+        }
         return done;
     }
 }

@@ -43,6 +43,9 @@ final class Pusher {
 
     private final Set<UUID> through = new HashSet<>();
 
+    /** By what is pushed of it, what the outcomes are asked for by: what cannot be noted of a run does not push it again. */
+    private final Map<UUID, Optional<String>> pushed = new HashMap<>();
+
     /** By its runs of removals, what of each may go. */
     private final Map<UUID, List<Item>> allowed = new HashMap<>();
 
@@ -70,6 +73,7 @@ final class Pusher {
         if (tried != batch.before().batches()) {
             tried = batch.before().batches();
             through.clear();
+            pushed.clear();
             allowed.clear();
         }
         for (Run run : Runs.of(batch, wording, withDeletions)) {
@@ -158,11 +162,14 @@ final class Pusher {
     /** Why it is refused, or nothing. */
     private Optional<String> pushOnce(Run run, String sink) throws IOException, InterruptedException {
         try {
-            Optional<String> told = tryToPush(run);
-            counters.pushed(run.items().size());
-            counters.files(
-                    run.items().stream().mapToInt(item -> item.files().size()).sum());
-            outcomes.follow(run, sink, told);
+            if (!pushed.containsKey(run.id())) {
+                pushed.put(run.id(), tryToPush(run));
+                counters.pushed(run.items().size());
+                counters.files(run.items().stream()
+                        .mapToInt(item -> item.files().size())
+                        .sum());
+            }
+            outcomes.follow(run, sink, pushed.get(run.id()));
             return Optional.empty();
         } catch (Way.Refused e) {
             return Optional.of(e.getMessage());

@@ -16,6 +16,7 @@ import io.caravan.opencti.Platform;
 import io.caravan.opencti.PushConfiguration;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,14 +41,19 @@ public final class Restoration {
 
     /**
      * @param sink whose dead letters those are that are refused
+     * @param pushed a folder for what is not told of yet; what is in it already is of no use
      * @throws IllegalArgumentException when the options cannot be used; says which and why
      */
     public Restoration(
-            OpenctiConfiguration connection, PushConfiguration options, String sink, DeadLetters deadLetters) {
+            OpenctiConfiguration connection,
+            PushConfiguration options,
+            String sink,
+            DeadLetters deadLetters,
+            Path pushed) {
         this.sink = sink;
         Platform platform = new Platform(connection);
         way = Ways.of(connection, platform, options, Connector.idOf("restore", platform.url()));
-        outcomes = new Outcomes(way, deadLetters, counters, Outcomes.TO_BEGIN);
+        outcomes = new Outcomes(way, deadLetters, counters, new PushedFiles(pushed));
         Optional<String> author =
                 Optional.ofNullable(options.getDefaultAuthor()).filter(id -> !id.isBlank());
         pusher = new Pusher(

@@ -51,7 +51,7 @@ final class TaxiiWay implements Way {
     public Optional<Outcome> outcome(String status) throws IOException, InterruptedException {
         String path = root + "/status/" + URLEncoder.encode(status, StandardCharsets.UTF_8) + "/";
         Platform.Answer answer = platform.get(path, Map.of("Accept", TYPE), patience);
-        if (answer.status() == 401 || answer.status() == 403 || answer.status() == 404) {
+        if (answer.status() == 403 || answer.status() == 404) {
             return Optional.empty();
         }
         JsonNode json = Answers.json(answer);

@@ -44,7 +44,8 @@ interface Way {
     /**
      * Asks for the outcome.
      *
-     * @return empty where this user may not know
+     * @return empty where this user may not know, or the destination knows it no more
+     * @throws IOException when it cannot be asked now
      */
     Optional<Outcome> outcome(String work) throws IOException, InterruptedException;
 

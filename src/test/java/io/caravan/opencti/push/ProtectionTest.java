@@ -18,6 +18,7 @@ import io.caravan.opencti.PushConfiguration;
 import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.Request;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,12 +26,16 @@ import java.util.Optional;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ProtectionTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private static final String COLLECTION = "a63cea26-f347-4293-b236-be672692f910";
     private static final String OTHER = "5bd2ee52-16b5-4a6b-9a01-9d9ee3e1c7d4";
+
+    @TempDir
+    private Path folder;
 
     private final FakeDestination destination = FakeDestination.start();
     private final PushConfiguration options = new PushConfiguration();
@@ -106,11 +111,19 @@ class ProtectionTest {
 
     @Test
     void leavesOutWhatIsGoneThereAlready() throws Exception {
-        destination.put(json(tool(2)));
-        push(batch(1, remove(tool(1)), remove(tool(2))));
-        assertThat(destination.pushes()).hasSize(1);
-        assertThat(destination.pushes().get(0).path("objects")).hasSize(1);
+        push(batch(1, upsert(tool(2)))); // nothing that was pushed before it waits any more
+        push(batch(2, remove(tool(1)), remove(tool(2))));
+        assertThat(destination.pushes()).hasSize(2);
+        assertThat(destination.pushes().get(1).path("objects")).hasSize(1);
+        assertThat(destination.objects()).isEmpty();
         assertThat(counters.kept()).isZero();
+    }
+
+    @Test
+    void removesWhatAnEarlierRunOfTheProgramMayHavePushed() throws Exception {
+        push(batch(1, remove(tool(1))));
+        assertThat(destination.pushes()).hasSize(1);
+        assertThat(counters.applied()).isEqualTo(1);
     }
 
     @Test
@@ -211,7 +224,7 @@ class ProtectionTest {
         TaxiiWay taxii = new TaxiiWay(platform, options.getApiRoot(), COLLECTION, PATIENCE);
         boolean isByTaxii = options.getWay() == PushConfiguration.Way.taxii;
         Way way = isByTaxii ? taxii : new BundleWay(api, new Connector(api, COLLECTION, "Caravan"));
-        Outcomes following = new Outcomes(way, letters::add, counters, Duration.ZERO);
+        Outcomes following = new Outcomes(way, letters::add, counters, new PushedFiles(folder));
         outcomes = Optional.of(following);
         Optional<TaxiiWay> collection = isByTaxii ? Optional.of(taxii) : Optional.empty();
         Protection protection = new Protection(api, options, collection, following::isAllApplied, counters);

@@ -54,6 +54,9 @@ class QueueWayIT {
     @TempDir
     private static Path certificatesFolder;
 
+    @TempDir
+    private Path folder;
+
     private static RabbitBroker broker;
     private static TestCertificates certificates;
 
@@ -380,7 +383,9 @@ class QueueWayIT {
     @Test
     void servesARoute() throws Exception {
         try (DefaultCamelContext camel = new DefaultCamelContext()) {
-            camel.addComponent("opencti", new OpenctiComponent());
+            OpenctiComponent opencti = new OpenctiComponent();
+            opencti.keepPushedIn(folder);
+            camel.addComponent("opencti", opencti);
             camel.start();
             ProducerTemplate template = camel.createProducerTemplate();
             String uri = "opencti:elsewhere?way=queue&perfectSync=true&url=" + destination.url() + "&token="
@@ -419,7 +424,7 @@ class QueueWayIT {
     }
 
     private Pusher pusher(QueueWay way) {
-        outcomes = new Outcomes(way, deadLetters::add, counters, Outcomes.TO_BEGIN);
+        outcomes = new Outcomes(way, deadLetters::add, counters, new PushedFiles(folder));
         return new Pusher(
                 way,
                 new Wording(Optional.empty()),
