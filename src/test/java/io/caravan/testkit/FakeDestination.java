@@ -113,6 +113,12 @@ public final class FakeDestination implements AutoCloseable {
         return this;
     }
 
+    /** Of the broker that connectors are told; {@code /}, unless set. */
+    public FakeDestination virtualHost(String name) {
+        state.broker = state.broker.deepCopy().put("vhost", name);
+        return this;
+    }
+
     /** A TAXII collection that takes pushes, or does not run; there is none, unless set. */
     public FakeDestination collection(String id, boolean running) {
         state.collections.put(id, running);

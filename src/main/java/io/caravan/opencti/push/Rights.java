@@ -1,6 +1,7 @@
 package io.caravan.opencti.push;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.PushConfiguration;
 import java.io.IOException;
@@ -13,14 +14,13 @@ import java.util.stream.StreamSupport;
 
 /**
  * What can be known of a destination before anything is written there: above all the rights whose lack no answer tells. It
- * asks and changes nothing; not even a connector is registered.
+ * asks and changes nothing. Only with the way queue it registers the connector, as a run does: no other answer tells
+ * the way to RabbitMQ.
  */
 public final class Rights {
 
     private static final String WHO = "query Who { about { version } me { id name capabilities { name } } }";
     private static final String WORK = "query Work($id: ID!) { work(id: $id) { id } }";
-    private static final String QUEUE =
-            "query Connector($id: String!) { connector(id: $id) { id config { connection { host port } } } }";
 
     private static final String BY_A_ROLE = ": give it by a role, under Settings > Security > Roles";
 
@@ -35,8 +35,9 @@ public final class Rights {
     /** One line for a person, with what to do. */
     public record Finding(Verdict verdict, String text) {}
 
-    private final Platform platform;
+    private final OpenctiConfiguration connection;
     private final PushConfiguration options;
+    private final Platform platform;
     private final Duration patience;
     private final GraphQl api;
     private final String connector;
@@ -46,9 +47,10 @@ public final class Rights {
      * @param name the destination's, as routes say it
      * @param source the address of the platform that is followed
      */
-    public Rights(Platform platform, PushConfiguration options, String name, String source) {
-        this.platform = platform;
+    public Rights(OpenctiConfiguration connection, PushConfiguration options, String name, String source) {
+        this.connection = connection;
         this.options = options;
+        this.platform = new Platform(connection);
         this.patience = Duration.ofMillis(options.getAnswerTimeout());
         this.api = new GraphQl(platform, patience);
         this.connector = Connector.idOf(name, source);
@@ -91,9 +93,9 @@ public final class Rights {
         }
         if (has(me, "CONNECTORAPI")) {
             lookAtWorks();
-        }
-        if (options.getWay() == PushConfiguration.Way.queue) {
-            lookAtQueue();
+            if (options.getWay() == PushConfiguration.Way.queue) {
+                lookAtQueue();
+            }
         }
     }
 
@@ -134,22 +136,22 @@ public final class Rights {
     }
 
     private void lookAtQueue() throws IOException, InterruptedException {
-        JsonNode told;
+        JsonNode config;
         try {
-            told = api.ask(QUEUE, Map.of("id", connector)).path("connector");
+            config = new Connector(api, connector, options.getName())
+                    .registered()
+                    .path("config");
         } catch (GraphQl.Failed e) {
-            note("where RabbitMQ is, is told when this connector is registered, by the first run");
+            mistake("this connector cannot be registered: " + e.getMessage());
             return;
         }
-        JsonNode address = told.at("/config/connection");
-        String host = address.path("host").asText();
-        if (!told.isObject()) {
-            note("where RabbitMQ is, is told when this connector is registered, by the first run");
-        } else if (host.isEmpty()) {
-            mistake("the destination does not tell where its RabbitMQ is: set destination.way=bundle");
-        } else {
-            good("RabbitMQ is at " + host + ":" + address.path("port").asText()
-                    + ", which must be reachable from here");
+        try {
+            WorkerQueue queue = WorkerQueue.open(config, Ways.terms(connection, options));
+            queue.close();
+            good(queue + " takes the platform's login, and has this connector's exchange and queue "
+                    + config.path("push").asText());
+        } catch (IOException e) {
+            mistake(e.getMessage());
         }
     }
 

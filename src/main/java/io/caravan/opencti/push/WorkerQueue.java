@@ -15,6 +15,7 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.security.GeneralSecurityException;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
@@ -36,6 +37,8 @@ final class WorkerQueue {
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
     /** A broker that is gone without a word is noticed after two of them. */
     private static final Duration HEARTBEAT = Duration.ofSeconds(15);
+
+    private static final String NO_ANSWER = "it does not answer: open the way to it, or set way=bundle";
 
     /** Kept over a restart; the encoding is what the Python client of the platform says. */
     private static final AMQP.BasicProperties PERSISTENT = MessageProperties.MINIMAL_PERSISTENT_BASIC
@@ -90,7 +93,7 @@ final class WorkerQueue {
         WorkerQueue queue = new WorkerQueue("RabbitMQ at " + host + ":" + port, config, terms.patience());
         if (host.isEmpty() || port == 0 || queue.exchange.isEmpty() || queue.routing.isEmpty()) {
             throw new IOException(
-                    "the destination does not tell where its RabbitMQ is: it is too old, or keeps it to itself");
+                    "the destination does not tell where its RabbitMQ is, being too old or keeping it to itself: set way=bundle");
         }
         boolean isOpen = false;
         try {
@@ -107,6 +110,12 @@ final class WorkerQueue {
 
     boolean isOpen() {
         return channel.isOpen();
+    }
+
+    /** What it is, for a person. */
+    @Override
+    public String toString() {
+        return where;
     }
 
     void send(byte[] message) throws IOException, TooLarge {
@@ -182,12 +191,22 @@ final class WorkerQueue {
             channel.addReturnListener(returned -> isReturned = true);
             channel.confirmSelect();
         } catch (PossibleAuthenticationFailureException e) {
-            throw new IOException(where + " refuses the login of " + factory.getUsername(), e);
+            throw new IOException(
+                    where + " refuses the login of " + factory.getUsername()
+                            + ": see that the user and password that the platform tells (RABBITMQ__USERNAME, RABBITMQ__PASSWORD) may"
+                            + " log in from here, which guest may not",
+                    e);
         } catch (TimeoutException e) {
-            throw unreachable("it does not answer", e);
+            throw unreachable(NO_ANSWER, e);
         } catch (ShutdownSignalException e) {
             throw unreachable(said(e), e);
         } catch (IOException e) {
+            if (e.getCause() instanceof ShutdownSignalException ended && code(ended) == AMQP.NOT_ALLOWED) {
+                throw new IOException(
+                        where + " refuses its virtual host " + factory.getVirtualHost() + " (" + said(ended)
+                                + "): correct the one that the platform tells (RABBITMQ__VHOST)",
+                        e);
+            }
             throw unreachable(reason(e), e);
         }
     }
@@ -206,7 +225,11 @@ final class WorkerQueue {
             channel.queueDeclarePassive(queueName);
         } catch (IOException e) {
             if (e.getCause() instanceof ShutdownSignalException ended && code(ended) == AMQP.NOT_FOUND) {
-                throw new IOException(where + " has no " + missing, e);
+                throw new IOException(
+                        where + " has no " + missing
+                                + ", which the platform makes where its connectors register: is this the RabbitMQ, and the virtual"
+                                + " host, that the platform uses?",
+                        e);
             }
             throw unreachable(reason(e), e);
         } catch (ShutdownSignalException e) {
@@ -227,13 +250,17 @@ final class WorkerQueue {
 
     private static String reason(IOException e) {
         if (e instanceof UnknownHostException) {
-            return "this host is not known here; the platform may know it by a name of its own network";
+            return "this host is not known here, perhaps a name of the platform's own network: make it known, or set way=bundle";
         }
         if (e instanceof ConnectException) {
-            return "it refuses connections, or nothing listens there";
+            return "it refuses connections, or nothing listens there: open the way to it, or set way=bundle";
         }
         if (e instanceof SocketTimeoutException) {
-            return "it does not answer";
+            return NO_ANSWER;
+        }
+        if (e.getCause() instanceof CertificateException) {
+            return "its certificate is not trusted, " + e.getMessage()
+                    + ": name its authority by ca-file, or give it a certificate for this host";
         }
         if (e instanceof SSLException) {
             return "TLS fails: " + e.getMessage();

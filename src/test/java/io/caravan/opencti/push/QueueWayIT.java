@@ -211,7 +211,8 @@ class QueueWayIT {
         Batch next = batch(41, 80);
         assertThatThrownBy(() -> pusher.deliver(next, ""))
                 .isInstanceOf(IOException.class)
-                .hasMessage(at(broker.port()) + " cannot be reached: it refuses connections, or nothing listens there");
+                .hasMessageStartingWith(
+                        at(broker.port()) + " cannot be reached: it refuses connections, or nothing listens there");
         broker.start();
         assertThat(broker.waiting(id)).isEqualTo(40);
         pusher.deliver(next, "");
@@ -273,7 +274,7 @@ class QueueWayIT {
         destination.broker("127.0.0.1", broker.port(), false, RabbitBroker.USER, "wrong-s3cret");
         assertThatThrownBy(() -> way().push(run(Changes.upsert(named(1, "one")))))
                 .isInstanceOf(IOException.class)
-                .hasMessage(at(broker.port()) + " refuses the login of " + RabbitBroker.USER)
+                .hasMessageStartingWith(at(broker.port()) + " refuses the login of " + RabbitBroker.USER + ": ")
                 .satisfies(e -> {
                     StringWriter trace = new StringWriter();
                     e.printStackTrace(new PrintWriter(trace));
@@ -319,11 +320,11 @@ class QueueWayIT {
         onBroker(channel -> channel.queueDelete("push_" + id));
         assertThatThrownBy(() -> way.push(run(Changes.upsert(named(1, "one")))))
                 .isInstanceOf(IOException.class)
-                .hasMessage(at(broker.port()) + " has no queue push_" + id);
+                .hasMessageStartingWith(at(broker.port()) + " has no queue push_" + id + ", ");
         onBroker(channel -> channel.exchangeDelete(RabbitBroker.EXCHANGE));
         assertThatThrownBy(() -> way.push(run(Changes.upsert(named(1, "one")))))
                 .isInstanceOf(IOException.class)
-                .hasMessage(at(broker.port()) + " has no exchange " + RabbitBroker.EXCHANGE);
+                .hasMessageStartingWith(at(broker.port()) + " has no exchange " + RabbitBroker.EXCHANGE + ", ");
         assertThat(destination.requests())
                 .noneMatch(request -> request.text().contains("workAdd")); // no work that never ends
     }
@@ -367,7 +368,7 @@ class QueueWayIT {
         destination.broker("127.0.0.1", broker.tlsPort(), true, RabbitBroker.USER, RabbitBroker.PASSWORD);
         assertThatThrownBy(() -> way().push(run(Changes.upsert(named(1, "one")))))
                 .isInstanceOf(IOException.class)
-                .hasMessageStartingWith(at(broker.tlsPort()) + " cannot be reached: TLS fails: ");
+                .hasMessageStartingWith(at(broker.tlsPort()) + " cannot be reached: its certificate is not trusted, ");
         connection.setCaFile(certificates.ca().toString());
         way().push(run(Changes.upsert(named(1, "one"))));
         connection.setCaFile(null);
