@@ -28,6 +28,9 @@ final class DestinationState {
     /** Registered connectors by id: what they said of themselves, and the state that they last sent. */
     final Map<String, ObjectNode> connectors = new ConcurrentHashMap<>();
 
+    /** What others than the token's user may do, by their ids. */
+    final Map<String, List<String>> users = new ConcurrentHashMap<>();
+
     final Map<String, Boolean> collections = new ConcurrentSkipListMap<>();
     final List<FakeDestination.Ping> pings = new CopyOnWriteArrayList<>();
     final List<JsonNode> pushes = new CopyOnWriteArrayList<>();

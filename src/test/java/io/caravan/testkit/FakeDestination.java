@@ -89,6 +89,12 @@ public final class FakeDestination implements AutoCloseable {
         return this;
     }
 
+    /** Another user, whose name is the id. The token's user may ask for others with {@code SETTINGS_SETACCESSES}. */
+    public FakeDestination user(String id, String... rights) {
+        state.users.put(id, List.of(rights));
+        return this;
+    }
+
     /** Whether {@code work(id)} answers; for most users of a platform it does not. It does, unless set. */
     public FakeDestination mayReadWorks(boolean may) {
         state.worksReadable = may;

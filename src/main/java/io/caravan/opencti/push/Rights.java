@@ -20,6 +20,7 @@ import java.util.stream.StreamSupport;
 public final class Rights {
 
     private static final String WHO = "query Who { about { version } me { id name capabilities { name } } }";
+    private static final String USER = "query User($id: String!) { user(id: $id) { id name capabilities { name } } }";
     private static final String WORK = "query Work($id: ID!) { work(id: $id) { id } }";
 
     private static final String BY_A_ROLE = ": give it by a role, under Settings > Security > Roles";
@@ -86,8 +87,7 @@ public final class Rights {
         boolean writesAsAnother = isSet(options.getUser())
                 && !options.getUser().equals(me.path("id").asText());
         if (writesAsAnother) {
-            note("objects are written as the user " + options.getUser() + ", whose rights cannot be seen from here: "
-                    + neededToWrite());
+            lookAtAnother(options.getUser());
         } else {
             lookAtWriting(me);
         }
@@ -99,27 +99,47 @@ public final class Rights {
         }
     }
 
-    private void lookAtWriting(JsonNode me) {
-        int before = findings.size();
-        need(me, "KNOWLEDGE_KNUPDATE", "nothing is written");
-        if (options.isDeletions()) {
-            need(me, "KNOWLEDGE_KNUPDATE_KNDELETE", "nothing is removed (or set destination.deletions=false)");
-        }
-        need(me, "KNOWLEDGE_KNUPDATE_KNMERGE", "nothing is merged");
-        need(me, "SETTINGS_SETLABELS", "labels that the destination does not have vanish");
-        if (options.isPerfectSync() && !has(me, "BYPASS")) {
-            mistake(nameOf(me) + " does not bypass restrictions, which destination.perfect-sync needs to have an effect"
-                    + ": give a role with BYPASS, or set it to false");
-        }
-        if (findings.size() == before) {
-            good(nameOf(me) + " may write, " + (options.isDeletions() ? "remove, " : "")
-                    + "merge and make labels there");
+    private void lookAtAnother(String id) throws IOException, InterruptedException {
+        try {
+            JsonNode user = api.ask(USER, Map.of("id", id)).path("user");
+            if (user.isObject()) {
+                lookAtWriting(user);
+            } else {
+                mistake(platform.url() + " has no user " + id
+                        + ", as whom nothing can be written: set destination.user to the id of one");
+            }
+        } catch (GraphQl.Failed e) {
+            if (!e.isForbidden()) {
+                throw e;
+            }
+            note("objects are written as the user " + id + ", whose rights the token's user may not see"
+                    + " (that needs SETTINGS_SETACCESSES): " + neededToWrite());
         }
     }
 
-    private void need(JsonNode me, String right, String otherwise) {
-        if (!has(me, right)) {
-            mistake(nameOf(me) + " lacks the right " + right + ", without which " + otherwise + ", and no error tells"
+    private void lookAtWriting(JsonNode user) {
+        int before = findings.size();
+        need(user, "KNOWLEDGE_KNUPDATE", "nothing is written");
+        if (options.isDeletions()) {
+            need(user, "KNOWLEDGE_KNUPDATE_KNDELETE", "nothing is removed (or set destination.deletions=false)");
+        }
+        need(user, "KNOWLEDGE_KNUPDATE_KNMERGE", "nothing is merged");
+        need(user, "SETTINGS_SETLABELS", "labels that the destination does not have vanish");
+        if (options.isPerfectSync() && !has(user, "BYPASS")) {
+            mistake(nameOf(user)
+                    + " does not bypass restrictions, which destination.perfect-sync needs to have an effect"
+                    + ": give a role with BYPASS, or set it to false");
+        }
+        if (findings.size() == before) {
+            good(nameOf(user) + " may write, " + (options.isDeletions() ? "remove, " : "")
+                    + "merge and make labels there"
+                    + (options.isPerfectSync() ? ", and bypasses restrictions, as perfect-sync needs" : ""));
+        }
+    }
+
+    private void need(JsonNode user, String right, String otherwise) {
+        if (!has(user, right)) {
+            mistake(nameOf(user) + " lacks the right " + right + ", without which " + otherwise + ", and no error tells"
                     + BY_A_ROLE);
         }
     }
@@ -196,14 +216,14 @@ public final class Rights {
     }
 
     /** A right includes those that its name begins with. */
-    private static boolean has(JsonNode me, String right) {
-        return StreamSupport.stream(me.path("capabilities").spliterator(), false)
+    private static boolean has(JsonNode user, String right) {
+        return StreamSupport.stream(user.path("capabilities").spliterator(), false)
                 .map(capability -> capability.path("name").asText())
                 .anyMatch(name -> name.equals("BYPASS") || name.equals(right) || name.startsWith(right + "_"));
     }
 
-    private static String nameOf(JsonNode me) {
-        return me.path("name").asText();
+    private static String nameOf(JsonNode user) {
+        return user.path("name").asText();
     }
 
     private static boolean isSet(String option) {

@@ -87,12 +87,44 @@ class RightsTest {
     }
 
     @Test
-    void cannotSeeTheRightsOfAnotherUser() throws Exception {
-        byQueue();
-        options.setUser("another");
+    void mayNotAlwaysSeeTheRightsOfAnotherUser() throws Exception {
+        asAnother("BYPASS");
         destination.rights("CONNECTORAPI");
         assertThat(mistakes()).hasSize(1).allMatch(text -> text.startsWith("RabbitMQ"));
-        assertThat(notes()).anyMatch(text -> text.contains("the user another, whose rights cannot be seen"));
+        assertThat(notes())
+                .anyMatch(text -> text.contains("the user another, whose rights the token's user may not see")
+                        && text.endsWith("and BYPASS for perfect-sync"));
+    }
+
+    @Test
+    void seesThatAnotherUserBypassesRestrictions() throws Exception {
+        asAnother("BYPASS");
+        assertThat(look())
+                .contains(good("another may write, remove, merge and make labels there, and bypasses restrictions, as"
+                        + " perfect-sync needs"));
+    }
+
+    @Test
+    void seesThatAnotherUserDoesNotBypassRestrictions() throws Exception {
+        asAnother("KNOWLEDGE_KNUPDATE_KNDELETE", "KNOWLEDGE_KNUPDATE_KNMERGE", "SETTINGS_SETLABELS");
+        assertThat(mistakes())
+                .anyMatch(text ->
+                        text.startsWith("another does not bypass restrictions, which destination.perfect-sync"));
+        options.setPerfectSync(false);
+        assertThat(look()).contains(good("another may write, remove, merge and make labels there"));
+    }
+
+    @Test
+    void seesWhatElseAnotherUserLacks() throws Exception {
+        asAnother("KNOWLEDGE_KNUPDATE");
+        assertThat(mistakes()).anyMatch(text -> text.startsWith("another lacks the right SETTINGS_SETLABELS"));
+    }
+
+    @Test
+    void seesThatThereIsNoSuchUser() throws Exception {
+        asAnother("BYPASS");
+        options.setUser("nobody");
+        assertThat(mistakes()).anyMatch(text -> text.startsWith(destination.url() + " has no user nobody, "));
     }
 
     @Test
@@ -128,6 +160,14 @@ class RightsTest {
     void doesNotTakeAnythingForAPlatform() {
         destination.withoutGraphQl();
         assertThatThrownBy(this::look).isInstanceOf(IOException.class).hasMessageContaining("404");
+    }
+
+    /** In whose name everything is to be replaced; the token's user may see what others may do. */
+    private void asAnother(String... rights) {
+        byQueue();
+        options.setPerfectSync(true);
+        options.setUser("another");
+        destination.rights("CONNECTORAPI", "SETTINGS_SETACCESSES").user("another", rights);
     }
 
     /** To a port where nothing listens; what a RabbitMQ answers is another test's. */
