@@ -35,6 +35,8 @@ final class WorkerQueue {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerQueue.class);
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+    /** A stop of the program waits no longer for the broker's answer to a farewell. */
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
     /** A broker that is gone without a word is noticed after two of them. */
     private static final Duration HEARTBEAT = Duration.ofSeconds(15);
 
@@ -53,6 +55,7 @@ final class WorkerQueue {
     private volatile Optional<Socket> socket = Optional.empty();
     private volatile Optional<String> blocked = Optional.empty();
     private volatile boolean isReturned;
+    private volatile boolean isSending;
     private Connection connection;
     private Channel channel;
 
@@ -119,6 +122,7 @@ final class WorkerQueue {
     }
 
     void send(byte[] message) throws IOException, TooLarge {
+        isSending = true;
         try {
             channel.basicPublish(exchange, routing, true, PERSISTENT, message);
         } catch (ShutdownSignalException e) {
@@ -148,15 +152,18 @@ final class WorkerQueue {
         if (!isTaken) {
             throw new IOException(where + " could not keep all that was sent; its log says why");
         }
+        isSending = false;
     }
 
+    /** Takes some 2 s at most: to a broker that takes nothing, a thread writes for ever, and a farewell would wait for it. */
     void close() {
         try {
-            if (connection != null && blocked.isEmpty()) {
-                connection.abort((int) CONNECT_TIMEOUT.toMillis());
+            if (connection != null && !isSending) {
+                connection.abort((int) CLOSE_TIMEOUT.toMillis());
             }
-            if (socket.isPresent()) {
-                socket.get().close(); // a broker that takes nothing keeps a thread that writes for ever
+            if (socket.isPresent() && !socket.get().isClosed()) {
+                socket.get().setSoLinger(true, 0); // else TLS waits for that thread, too
+                socket.get().close();
             }
         } catch (IOException e) {
             LOG.debug("{} is left without a word", where, e);

@@ -36,6 +36,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.apache.camel.ProducerTemplate;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.junit.jupiter.api.AfterAll;
@@ -44,6 +45,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Through a real RabbitMQ to a worker that applies what it finds in its queue. */
 class QueueWayIT {
@@ -363,6 +366,35 @@ class QueueWayIT {
         assertThat(destination.objects()).hasSize(1);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void closesSoonWhereTheBrokerStalls(boolean isTls) throws Exception {
+        destination.broker(
+                "127.0.0.1", isTls ? broker.tlsPort() : broker.port(), isTls, RabbitBroker.USER, RabbitBroker.PASSWORD);
+        connection.setSslVerify(false);
+        QueueWay idle = way();
+        QueueWay awaiting = way();
+        QueueWay writing = way();
+        for (QueueWay way : ways) {
+            way.push(run(Changes.upsert(named(1, "one"))));
+        }
+        int works = works();
+        broker.sleep();
+        try {
+            CompletableFuture<Void> small = pushing(awaiting, batch(1, 1, ""));
+            CompletableFuture<Void> large = pushing(writing, batch(1, 20, "x".repeat(600_000)));
+            await().until(() -> works() == works + 2);
+
+            assertThat(toClose(idle)).isLessThan(Duration.ofSeconds(5));
+            assertThat(toClose(awaiting)).isLessThan(Duration.ofSeconds(5));
+            assertThat(toClose(writing)).isLessThan(Duration.ofSeconds(5));
+            assertThatThrownBy(() -> small.get(10, TimeUnit.SECONDS)).hasCauseInstanceOf(IOException.class);
+            assertThatThrownBy(() -> large.get(10, TimeUnit.SECONDS)).hasCauseInstanceOf(IOException.class);
+        } finally {
+            broker.wake();
+        }
+    }
+
     @Test
     void verifiesTheBrokersCertificate() throws Exception {
         destination.broker("127.0.0.1", broker.tlsPort(), true, RabbitBroker.USER, RabbitBroker.PASSWORD);
@@ -447,12 +479,45 @@ class QueueWayIT {
     }
 
     private Batch batch(int first, int last) {
+        return batch(first, last, "");
+    }
+
+    private Batch batch(int first, int last, String more) {
         List<Change> changes = new ArrayList<>();
         for (int i = first; i <= last; i++) {
             String name = "malware--00000000-0000-4000-8000-%012d".formatted(i);
-            changes.add(Changes.upsert(Changes.object(name, UUID.randomUUID().toString(), "m" + i)));
+            changes.add(Changes.upsert(Changes.object(name, UUID.randomUUID().toString(), "m" + i + more)));
         }
         return Changes.batch(batches++, changes);
+    }
+
+    private static CompletableFuture<Void> pushing(QueueWay way, Batch batch) throws IOException {
+        Run run = Runs.of(batch, new Wording(Optional.empty()), true).get(0);
+        CompletableFuture<Void> end = new CompletableFuture<>();
+        Thread thread = new Thread(() -> {
+            try {
+                way.push(run);
+                end.complete(null);
+            } catch (IOException | InterruptedException | Way.Refused e) {
+                end.completeExceptionally(e);
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
+        return end;
+    }
+
+    /** Of which the destination was told how many objects they will be. */
+    private int works() {
+        return (int) destination.requests().stream()
+                .filter(request -> request.text().contains("addExpectations"))
+                .count();
+    }
+
+    private static Duration toClose(QueueWay way) {
+        long begin = System.nanoTime();
+        way.close();
+        return Duration.ofNanos(System.nanoTime() - begin);
     }
 
     private Run run(Change change) throws IOException {

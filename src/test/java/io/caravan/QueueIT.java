@@ -1,6 +1,8 @@
 package io.caravan;
 
+import static io.caravan.testkit.Frames.create;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.caravan.ops.Check;
@@ -14,7 +16,9 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -22,8 +26,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What {@code ./caravan check} says of a destination's RabbitMQ, of which there is a real one. */
-class QueueCheckIT {
+/** The whole program and a destination's RabbitMQ: what {@code ./caravan check} says of it, and a stop while it stalls. */
+class QueueIT {
 
     @TempDir
     private static Path certificatesFolder;
@@ -139,6 +143,24 @@ class QueueCheckIT {
         destination.rights("KNOWLEDGE");
         assertThat(said()).anyMatch(line -> line.contains("CONNECTORAPI"));
         assertThat(destination.connectors()).isEmpty();
+    }
+
+    @Test
+    void stopsInOrderWhileItStalls() throws Exception {
+        makeTheQueue();
+        platform.append(create("1000-0", "tool--00000000-0000-4000-8000-000000000001"));
+        Process process = caravan.run("run");
+        try {
+            await().atMost(Duration.ofSeconds(60)).until(() -> broker.waiting(connector()) == 1);
+            broker.sleep();
+            process.destroy();
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        } finally {
+            broker.wake();
+            process.destroyForcibly().waitFor();
+        }
+        assertThat(process.exitValue()).isZero();
+        assertThat(caravan.log()).contains("Stopped"); // else it was halted
     }
 
     private void assertMistake(int port, String wrong, String right) throws IOException {
