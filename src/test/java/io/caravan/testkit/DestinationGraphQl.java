@@ -132,6 +132,7 @@ final class DestinationGraphQl {
     }
 
     private JsonNode ping(GraphQlField field) throws Refused {
+        state.awaitPings();
         state.need("CONNECTORAPI");
         ObjectNode connector = state.connectors.get(field.text("id"));
         if (connector == null) {

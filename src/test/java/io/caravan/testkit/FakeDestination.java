@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Predicate;
 
 /**
@@ -151,6 +152,12 @@ public final class FakeDestination implements AutoCloseable {
         return this;
     }
 
+    /** Answers no ping until it is closed. */
+    public FakeDestination holdPings() {
+        state.pingsHeld = new CountDownLatch(1);
+        return this;
+    }
+
     /** The worker refuses these objects, whatever is to be done with them; it shows in the work's errors. */
     public FakeDestination refuseObjects(Predicate<JsonNode> refused) {
         state.refused = refused;
@@ -226,6 +233,7 @@ public final class FakeDestination implements AutoCloseable {
 
     @Override
     public void close() {
+        state.pingsHeld.countDown();
         listener.close();
         worker.close();
     }

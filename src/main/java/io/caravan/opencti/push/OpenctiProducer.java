@@ -121,7 +121,7 @@ public final class OpenctiProducer extends DefaultProducer {
         ScheduledExecutorService executor = getEndpoint()
                 .getCamelContext()
                 .getExecutorServiceManager()
-                .newSingleThreadScheduledExecutor(this, "destination");
+                .newScheduledThreadPool(this, "destination", 2); // answers that are slow to come hold up no ping
         executor.scheduleWithFixedDelay(this::ping, 0, PING.toSeconds(), TimeUnit.SECONDS);
         executor.scheduleWithFixedDelay(this::look, LOOK.toSeconds(), LOOK.toSeconds(), TimeUnit.SECONDS);
         background = Optional.of(executor);
