@@ -30,10 +30,8 @@ public final class OpenctiProducer extends DefaultProducer {
 
     private static final Duration LOOK = Duration.ofSeconds(2);
 
-    private final OpenctiConfiguration connection;
     private final PushConfiguration options;
     private final PushCounters counters = new PushCounters();
-    private final Platform platform;
     private final Way way;
     private final Pusher pusher;
     private final Outcomes outcomes;
@@ -43,27 +41,17 @@ public final class OpenctiProducer extends DefaultProducer {
     /** @throws IllegalArgumentException when the destination's options cannot be used; says which and why */
     public OpenctiProducer(OpenctiEndpoint endpoint, OpenctiConfiguration connection, PushConfiguration options) {
         super(endpoint);
-        this.connection = connection;
         this.options = options;
-        platform = new Platform(connection);
+        Platform platform = new Platform(connection);
         GraphQl api = new GraphQl(platform, Duration.ofMillis(options.getAnswerTimeout()));
         String connector = Connector.idOf(endpoint.getStream(), endpoint.sourceUrl());
         way = Ways.of(connection, platform, options, connector);
         DeadLetters deadLetters =
                 Optional.ofNullable(connection.getDeadLetters()).orElse(OpenctiProducer::nobodyKeeps);
         outcomes = new Outcomes(way, deadLetters, counters, Outcomes.TO_BEGIN);
-        Optional<String> author =
-                Optional.ofNullable(options.getDefaultAuthor()).filter(id -> !id.isBlank());
         Files files = new Files(options.isFiles() ? storage(endpoint) : Optional.empty(), options.getFilesMaxBytes());
-        pusher = new Pusher(
-                way,
-                new Wording(author),
-                files,
-                options.isDeletions(),
-                protection(api),
-                deadLetters,
-                outcomes,
-                counters);
+        Rules rules = new Rules(Wording.of(options), options.isDeletions(), protection(api), files);
+        pusher = new Pusher(way, rules, deadLetters, outcomes, counters);
     }
 
     /** Of the platform that is followed, with that platform's token; empty where none is said. */

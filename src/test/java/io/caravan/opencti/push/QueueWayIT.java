@@ -453,15 +453,12 @@ class QueueWayIT {
 
     private Pusher pusher(QueueWay way) {
         outcomes = new Outcomes(way, deadLetters::add, counters, Outcomes.TO_BEGIN);
-        return new Pusher(
-                way,
+        Rules rules = new Rules(
                 new Wording(Optional.empty()),
-                new io.caravan.opencti.push.Files(Optional.empty(), 0),
                 true,
                 Optional.empty(),
-                deadLetters::add,
-                outcomes,
-                counters);
+                new io.caravan.opencti.push.Files(Optional.empty(), 0));
+        return new Pusher(way, rules, deadLetters::add, outcomes, counters);
     }
 
     private interface OnChannel {
