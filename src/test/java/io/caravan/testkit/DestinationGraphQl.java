@@ -85,12 +85,7 @@ final class DestinationGraphQl {
             case "user" -> another(field.text("id"));
             case "registerConnector" -> register(field.arguments().get("input"));
             case "pingConnector" -> ping(field);
-            case "workAdd" -> {
-                state.need("CONNECTORAPI");
-                yield state.works
-                        .find(state.works.begin(field.text("connectorId")))
-                        .orElseThrow();
-            }
+            case "workAdd" -> work(field);
             case "work" -> work(field.text("id"));
             case "workEdit" -> edit(field);
             case "connector" ->
@@ -163,6 +158,15 @@ final class DestinationGraphQl {
                                 "push", "push_" + id,
                                 "push_routing", "push_routing_" + id,
                                 "push_exchange", "amqp.worker.exchange"));
+    }
+
+    private JsonNode work(GraphQlField field) throws Refused {
+        state.need("CONNECTORAPI");
+        String connector = field.text("connectorId");
+        if (!state.connectors.containsKey(connector)) {
+            throw new Refused("INTERNAL_SERVER_ERROR", "Cannot read properties of undefined (reading 'id')");
+        }
+        return state.works.find(state.works.begin(connector)).orElseThrow();
     }
 
     private JsonNode work(String id) throws Refused {

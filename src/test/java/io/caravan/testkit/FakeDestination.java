@@ -158,6 +158,12 @@ public final class FakeDestination implements AutoCloseable {
         return this;
     }
 
+    /** What somebody does in the list of connectors, with every one. */
+    public FakeDestination deleteConnectors() {
+        state.connectors.clear();
+        return this;
+    }
+
     /** The worker refuses these objects, whatever is to be done with them; it shows in the work's errors. */
     public FakeDestination refuseObjects(Predicate<JsonNode> refused) {
         state.refused = refused;

@@ -300,6 +300,21 @@ class QueueWayIT {
     }
 
     @Test
+    void registersAgainWhereItsConnectorWasDeleted() throws Exception {
+        Pusher pusher = pusher(way());
+        pusher.deliver(batch(Changes.upsert(named(1, "one"))), "");
+        work();
+        worker.orElseThrow().close();
+        destination.deleteConnectors();
+        onBroker(channel -> channel.queueDelete("push_" + id));
+        broker.queueFor(id); // as the platform does when it is registered again
+        pusher.deliver(batch(Changes.upsert(named(2, "two"))), "");
+        work();
+        assertThat(destination.connectors()).containsOnlyKeys(id);
+        assertThat(destination.objects()).containsOnlyKeys(MALWARE + 1, MALWARE + 2);
+    }
+
+    @Test
     void isAnOutageWhereNoQueueTakesIt() throws Exception {
         Pusher pusher = pusher(way());
         pusher.deliver(batch(Changes.upsert(named(1, "one"))), "");
