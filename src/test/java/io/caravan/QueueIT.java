@@ -116,6 +116,16 @@ class QueueIT {
     }
 
     @Test
+    void saysThatItDoesNotAnswer() throws Exception {
+        broker.sleep();
+        try {
+            assertMistake(broker.port(), "cannot be reached: it does not answer", "or set way=bundle");
+        } finally {
+            broker.wake();
+        }
+    }
+
+    @Test
     void saysThatTheLoginIsRefused() throws Exception {
         destination.broker("127.0.0.1", broker.port(), false, RabbitBroker.USER, "wr0ng-s3cret");
         assertMistake(broker.port(), "refuses the login of opencti: ", "RABBITMQ__PASSWORD");
