@@ -226,6 +226,37 @@ class DestinationIT {
         assertThat(destination.connectors().toString()).contains("From Paris");
     }
 
+    @Test
+    void registersAgainWhereItsConnectorWasDeleted() throws Exception {
+        platform.append(create("1000-0", id(1)));
+        try (Program program = caravan.start()) {
+            await().atMost(SOON)
+                    .until(() -> program.consumers().get(0).counters().delivered() == 1);
+            destination.deleteConnectors();
+            platform.append(create("2000-0", id(2)));
+            await().atMost(SOON)
+                    .until(() -> program.consumers().get(0).counters().delivered() == 2);
+        }
+        destination.awaitApplied();
+        assertThat(destination.objects()).containsOnlyKeys(id(1), id(2));
+        assertThat(destination.connectors()).hasSize(1);
+        assertThat(caravan.deadLetters()).isEmpty();
+    }
+
+    /** What is slow of the one holds up nothing of the other: a connector that does not ping counts as dead. */
+    @Test
+    void asksWhatBecameOfAPushWhileAPingIsNotAnswered() throws Exception {
+        platform.append(create("1000-0", id(1)));
+        destination.holdPings().refuseObjects(object -> true);
+        try (Program program = caravan.start()) {
+            await().atMost(Duration.ofSeconds(40)) // a ping is given up after a minute
+                    .until(() -> caravan.deadLetters().size() == 1);
+            assertThat(program.failure()).isEmpty();
+        }
+        assertThat(destination.requests()).anyMatch(request -> request.text().contains("pingConnector"));
+        assertThat(destination.pings()).isEmpty();
+    }
+
     /** What the mirror has and the destination has not, or otherwise; a list may have grown there. */
     private List<String> differences() throws IOException {
         Map<String, JsonNode> wanted = caravan.mirror();

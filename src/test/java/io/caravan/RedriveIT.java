@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.ops.Program;
+import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -228,6 +230,46 @@ class RedriveIT {
         assertThat(caravan.deadLetters()).isEmpty();
     }
 
+    @Test
+    void whatFailedAtTheDestinationIsALetterUntilItIsAppliedThere() throws Exception {
+        try (FakeDestination destination = FakeDestination.start()) {
+            caravan.set("caravan.sinks", "journal,opencti")
+                    .set("destination.url", destination.url())
+                    .set("destination.token", FakeDestination.TOKEN);
+            destination.refuseObjects(isOneOf(anObject(1), anObject(2)));
+            platform.append(
+                    create("1000-0", anObject(1)), create("2000-0", anObject(2)), create("3000-0", anObject(3)));
+            try (Program program = caravan.start()) {
+                await().atMost(SOON).until(() -> caravan.deadLetters().size() == 2);
+                assertThat(program.failure()).isEmpty();
+            }
+            assertThat(redrive("")).contains("0 of 2 sent, 2 kept").endsWith("exit 1");
+            assertThat(caravan.deadLetters()).hasSize(2).allSatisfy(letter -> assertThat(
+                            letter.path("attempts").asInt())
+                    .isEqualTo(2));
+
+            destination.refuseObjects(isOneOf(anObject(2)));
+            assertThat(redrive("--sink opencti"))
+                    .contains("1 of 2 sent, 1 kept")
+                    .endsWith("exit 1");
+            assertThat(caravan.deadLetters()).singleElement().satisfies(letter -> {
+                assertThat(letter.path("id").asText()).isEqualTo(anObject(2));
+                assertThat(letter.path("sink").asText()).isEqualTo("opencti");
+                assertThat(letter.path("attempts").asInt()).isEqualTo(3);
+                assertThat(letter.path("error").asText()).contains("Refused by the test");
+            });
+            assertThat(destination.objects()).containsOnlyKeys(anObject(1), anObject(3));
+
+            destination.refuseObjects(isOneOf());
+            assertThat(redrive("")).contains("1 of 1 sent, 0 kept").endsWith("exit 0");
+            assertThat(caravan.deadLetters()).isEmpty();
+            assertThat(deadLetterFiles()).isEmpty();
+            assertThat(destination.objects()).containsOnlyKeys(anObject(1), anObject(2), anObject(3));
+            assertThat(caravan.journalLength()).isEqualTo(3);
+            assertThat(destination.failures()).isEmpty();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"local", "kafka"})
     void aSinkBesideKafkaGetsItsLettersWhereverThePositionStands(String positionStore) throws Exception {
@@ -404,7 +446,7 @@ class RedriveIT {
         process = caravan.run(("redrive " + options).strip());
         assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
         String said = caravan.log();
-        assertThat(said).doesNotContain("\tat ").doesNotContain(FakePlatform.TOKEN);
+        assertThat(said).doesNotContain("\tat ").doesNotContain(FakePlatform.TOKEN, FakeDestination.TOKEN);
         return said + "exit " + process.exitValue();
     }
 
@@ -431,6 +473,10 @@ class RedriveIT {
         object.put("description", "x".repeat(description));
         Frames.extension(object).put("updated_at", "2026-11-21T17:%02d:00.000Z".formatted(minute));
         return object;
+    }
+
+    private static Predicate<JsonNode> isOneOf(String... ids) {
+        return object -> List.of(ids).contains(object.path("id").asText());
     }
 
     private static String anObject(int number) {

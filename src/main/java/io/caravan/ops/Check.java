@@ -22,7 +22,8 @@ import org.apache.kafka.common.KafkaException;
 
 /**
  * {@code ./caravan check}: what can be known before a run, one line a finding with what to do. It opens the stream once
- * and reads nothing of it, makes no topic, writes nothing to a destination, and does not touch the state, which a running program may hold.
+ * and reads nothing of it, makes no topic, writes nothing to a destination (which is told of this connector where only that tells the
+ * way to its queue), and does not touch the state, which a running program may hold.
  */
 public final class Check {
 
@@ -138,7 +139,7 @@ public final class Check {
     }
 
     private void checkDestination() {
-        Platform destination = new Platform(settings.destination());
+        OpenctiConfiguration destination = settings.destination();
         try {
             Rights rights =
                     new Rights(destination, settings.push(), OpenctiEndpoint.DESTINATION, settings.get("opencti.url"));
@@ -151,7 +152,8 @@ public final class Check {
             }
         } catch (IOException e) {
             String said = e.getMessage();
-            bad("destination", said.startsWith(destination.url()) ? said : destination.url() + " " + said);
+            String url = Platform.address(destination.getUrl());
+            bad("destination", said.startsWith(url) ? said : url + " " + said);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             bad("destination", "was not reached before the check was interrupted");

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.NullNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.caravan.testkit.DestinationState.Setback;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -80,15 +81,11 @@ final class DestinationGraphQl {
     private JsonNode value(GraphQlField field) throws Refused {
         return switch (field.name()) {
             case "about" -> Jackson.object("version", "7.260817.0");
-            case "me" -> me();
+            case "me" -> user(FakeDestination.USER, state.rights);
+            case "user" -> another(field.text("id"));
             case "registerConnector" -> register(field.arguments().get("input"));
             case "pingConnector" -> ping(field);
-            case "workAdd" -> {
-                state.need("CONNECTORAPI");
-                yield state.works
-                        .find(state.works.begin(field.text("connectorId")))
-                        .orElseThrow();
-            }
+            case "workAdd" -> work(field);
             case "work" -> work(field.text("id"));
             case "workEdit" -> edit(field);
             case "connector" ->
@@ -101,16 +98,22 @@ final class DestinationGraphQl {
         };
     }
 
-    private JsonNode me() {
+    private static JsonNode user(String id, Collection<String> rights) {
+        String name = FakeDestination.nameOf(id);
         return Jackson.object(
                 "id",
-                FakeDestination.USER,
+                id,
                 "name",
-                FakeDestination.nameOf(FakeDestination.USER),
+                name,
                 "user_email",
-                "pusher@example.test",
+                name + "@example.test",
                 "capabilities",
-                state.rights.stream().map(right -> Map.of("name", right)).toList());
+                rights.stream().map(right -> Map.of("name", right)).toList());
+    }
+
+    private JsonNode another(String id) throws Refused {
+        state.need("SETACCESSES");
+        return state.users.containsKey(id) ? user(id, state.users.get(id)) : NullNode.instance;
     }
 
     private JsonNode register(JsonNode input) throws Refused {
@@ -124,6 +127,7 @@ final class DestinationGraphQl {
     }
 
     private JsonNode ping(GraphQlField field) throws Refused {
+        state.awaitPings();
         state.need("CONNECTORAPI");
         ObjectNode connector = state.connectors.get(field.text("id"));
         if (connector == null) {
@@ -154,6 +158,15 @@ final class DestinationGraphQl {
                                 "push", "push_" + id,
                                 "push_routing", "push_routing_" + id,
                                 "push_exchange", "amqp.worker.exchange"));
+    }
+
+    private JsonNode work(GraphQlField field) throws Refused {
+        state.need("CONNECTORAPI");
+        String connector = field.text("connectorId");
+        if (!state.connectors.containsKey(connector)) {
+            throw new Refused("INTERNAL_SERVER_ERROR", "Cannot read properties of undefined (reading 'id')");
+        }
+        return state.works.find(state.works.begin(connector)).orElseThrow();
     }
 
     private JsonNode work(String id) throws Refused {

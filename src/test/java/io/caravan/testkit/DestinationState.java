@@ -14,6 +14,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Predicate;
 
 /** What a destination's connections and its worker share: what it knows, its settings, what it was sent. Thread-safe. */
@@ -28,6 +29,9 @@ final class DestinationState {
     /** Registered connectors by id: what they said of themselves, and the state that they last sent. */
     final Map<String, ObjectNode> connectors = new ConcurrentHashMap<>();
 
+    /** What others than the token's user may do, by their ids. */
+    final Map<String, List<String>> users = new ConcurrentHashMap<>();
+
     final Map<String, Boolean> collections = new ConcurrentSkipListMap<>();
     final List<FakeDestination.Ping> pings = new CopyOnWriteArrayList<>();
     final List<JsonNode> pushes = new CopyOnWriteArrayList<>();
@@ -38,6 +42,7 @@ final class DestinationState {
     volatile boolean hasGraphQl = true;
     volatile boolean synchronizing = true;
     volatile Predicate<JsonNode> refused = object -> false;
+    volatile CountDownLatch pingsHeld = new CountDownLatch(0);
     volatile Duration workerDelay = Duration.ZERO;
     volatile ObjectNode broker = broker("127.0.0.1", 5672, false, "guest", "guest");
 
@@ -45,6 +50,14 @@ final class DestinationState {
 
     static ObjectNode broker(String host, int port, boolean tls, String user, String password) {
         return Jackson.object("host", host, "vhost", "/", "use_ssl", tls, "port", port, "user", user, "pass", password);
+    }
+
+    void awaitPings() {
+        try {
+            pingsHeld.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     void next(int times, Setback setback) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Predicate;
 
 /**
@@ -89,6 +90,12 @@ public final class FakeDestination implements AutoCloseable {
         return this;
     }
 
+    /** Another user, whose name is the id. The token's user may ask for others with {@code SETTINGS_SETACCESSES}. */
+    public FakeDestination user(String id, String... rights) {
+        state.users.put(id, List.of(rights));
+        return this;
+    }
+
     /** Whether {@code work(id)} answers; for most users of a platform it does not. It does, unless set. */
     public FakeDestination mayReadWorks(boolean may) {
         state.worksReadable = may;
@@ -110,6 +117,12 @@ public final class FakeDestination implements AutoCloseable {
     /** Where connectors are told that RabbitMQ is. */
     public FakeDestination broker(String host, int port, boolean tls, String user, String password) {
         state.broker = DestinationState.broker(host, port, tls, user, password);
+        return this;
+    }
+
+    /** Of the broker that connectors are told; {@code /}, unless set. */
+    public FakeDestination virtualHost(String name) {
+        state.broker = state.broker.deepCopy().put("vhost", name);
         return this;
     }
 
@@ -147,6 +160,18 @@ public final class FakeDestination implements AutoCloseable {
     /** Answers the next pushes with 200 and an error of GraphQL; TAXII's with a 500 that says the same. */
     public FakeDestination failPushes(int times, String code, String message) {
         state.next(times, new Setback(200, code, message));
+        return this;
+    }
+
+    /** Answers no ping until it is closed. */
+    public FakeDestination holdPings() {
+        state.pingsHeld = new CountDownLatch(1);
+        return this;
+    }
+
+    /** What somebody does in the list of connectors, with every one. */
+    public FakeDestination deleteConnectors() {
+        state.connectors.clear();
         return this;
     }
 
@@ -225,6 +250,7 @@ public final class FakeDestination implements AutoCloseable {
 
     @Override
     public void close() {
+        state.pingsHeld.countDown();
         listener.close();
         worker.close();
     }

@@ -23,7 +23,7 @@ import java.util.stream.Stream;
 
 /**
  * A real RabbitMQ as a process of its own, Debian's {@code rabbitmq-server}, on free ports of the loopback interface with all
- * that it writes in a folder. It can be killed and started again, at the same ports and with the same data. The test
+ * that it writes in a folder. It can be put to sleep, or killed and started again, at the same ports and with the same data. The test
  * plays the platform and its worker: {@link #queueFor} and {@link #consume}.
  *
  * <p>Every method may be called from any thread. Settings return the broker and hold from its next start.
@@ -121,6 +121,17 @@ public final class RabbitBroker implements AutoCloseable {
         epmd = Optional.empty();
     }
 
+    /** From now on it accepts connections, as its system does for it, and neither reads nor answers. Until {@link #wake}. */
+    public synchronized RabbitBroker sleep() {
+        signal("-STOP");
+        return this;
+    }
+
+    public synchronized RabbitBroker wake() {
+        signal("-CONT");
+        return this;
+    }
+
     /** A connection of the test's own. */
     public Connection connect() throws IOException {
         ConnectionFactory factory = new ConnectionFactory();
@@ -199,6 +210,21 @@ public final class RabbitBroker implements AutoCloseable {
         }
     }
 
+    private void signal(String signal) {
+        List<String> kill = new ArrayList<>(List.of("kill", signal));
+        all(server.orElseThrow()).forEach(one -> kill.add(String.valueOf(one.pid())));
+        try {
+            if (new ProcessBuilder(kill).start().waitFor() != 0) {
+                throw new IllegalStateException(kill + " fails");
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted in " + kill, e);
+        }
+    }
+
     private Process process(String... command) throws IOException {
         ProcessBuilder builder = new ProcessBuilder(command)
                 .redirectErrorStream(true)
@@ -254,9 +280,14 @@ public final class RabbitBroker implements AutoCloseable {
     }
 
     /** The server is a child of a script, and has children. */
-    private static void kill(Process process) {
+    private static List<ProcessHandle> all(Process process) {
         List<ProcessHandle> all = new ArrayList<>(process.descendants().toList());
         all.add(process.toHandle());
+        return all;
+    }
+
+    private static void kill(Process process) {
+        List<ProcessHandle> all = all(process);
         all.forEach(ProcessHandle::destroyForcibly);
         for (ProcessHandle one : all) {
             try {

@@ -72,17 +72,21 @@ final class Connector {
     }
 
     void ping(String state) throws IOException, InterruptedException {
-        registered();
-        api.ask(PING, Map.of("id", id, "state", state));
+        ask(PING, Map.of("id", id, "state", state));
     }
 
     /** A new work's id. */
     String work(String friendlyName) throws IOException, InterruptedException {
+        return ask(WORK, Map.of("id", id, "name", friendlyName))
+                .at("/workAdd/id")
+                .asText();
+    }
+
+    /** As what is registered, and again so at the next time where that fails. */
+    private JsonNode ask(String query, Map<String, ?> variables) throws IOException, InterruptedException {
         registered();
         try {
-            return api.ask(WORK, Map.of("id", id, "name", friendlyName))
-                    .at("/workAdd/id")
-                    .asText();
+            return api.ask(query, variables);
         } catch (GraphQl.Failed e) {
             forget(); // somebody may have deleted it in the platform, which then fails in some way or other
             throw e;

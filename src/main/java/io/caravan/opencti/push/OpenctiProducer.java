@@ -31,10 +31,8 @@ public final class OpenctiProducer extends DefaultProducer {
 
     private static final Duration LOOK = Duration.ofSeconds(2);
 
-    private final OpenctiConfiguration connection;
     private final PushConfiguration options;
     private final PushCounters counters = new PushCounters();
-    private final Platform platform;
     private final Way way;
     private final Pusher pusher;
     private final Outcomes outcomes;
@@ -44,9 +42,8 @@ public final class OpenctiProducer extends DefaultProducer {
     /** @throws IllegalArgumentException when the destination's options cannot be used; says which and why */
     public OpenctiProducer(OpenctiEndpoint endpoint, OpenctiConfiguration connection, PushConfiguration options) {
         super(endpoint);
-        this.connection = connection;
         this.options = options;
-        platform = new Platform(connection);
+        Platform platform = new Platform(connection);
         GraphQl api = new GraphQl(platform, Duration.ofMillis(options.getAnswerTimeout()));
         String connector = Connector.idOf(endpoint.getStream(), endpoint.sourceUrl());
         way = Ways.of(connection, platform, options, connector);
@@ -54,18 +51,9 @@ public final class OpenctiProducer extends DefaultProducer {
                 Optional.ofNullable(connection.getDeadLetters()).orElse(OpenctiProducer::nobodyKeeps);
         PushedFiles pushed = ((OpenctiComponent) endpoint.getComponent()).pushed(endpoint.getStream());
         outcomes = new Outcomes(way, deadLetters, counters, pushed);
-        Optional<String> author =
-                Optional.ofNullable(options.getDefaultAuthor()).filter(id -> !id.isBlank());
         Files files = new Files(options.isFiles() ? storage(endpoint) : Optional.empty(), options.getFilesMaxBytes());
-        pusher = new Pusher(
-                way,
-                new Wording(author),
-                files,
-                options.isDeletions(),
-                protection(api),
-                deadLetters,
-                outcomes,
-                counters);
+        Rules rules = new Rules(Wording.of(options), options.isDeletions(), protection(api), files);
+        pusher = new Pusher(way, rules, deadLetters, outcomes, counters);
     }
 
     /** Of the platform that is followed, with that platform's token; empty where none is said. */
@@ -127,7 +115,7 @@ public final class OpenctiProducer extends DefaultProducer {
         ScheduledExecutorService executor = getEndpoint()
                 .getCamelContext()
                 .getExecutorServiceManager()
-                .newSingleThreadScheduledExecutor(this, "destination");
+                .newScheduledThreadPool(this, "destination", 2); // answers that are slow to come hold up no ping
         executor.scheduleWithFixedDelay(this::ping, 0, PING.toSeconds(), TimeUnit.SECONDS);
         executor.scheduleWithFixedDelay(this::look, LOOK.toSeconds(), LOOK.toSeconds(), TimeUnit.SECONDS);
         background = Optional.of(executor);

@@ -30,10 +30,7 @@ final class Pusher {
     private static final long FIRST_WAIT_MILLIS = 250;
 
     private final Way way;
-    private final Wording wording;
-    private final Files files;
-    private final boolean withDeletions;
-    private final Optional<Protection> protection;
+    private final Rules rules;
     private final DeadLetters deadLetters;
     private final Outcomes outcomes;
     private final PushCounters counters;
@@ -49,20 +46,9 @@ final class Pusher {
     /** By its runs of removals, what of each may go. */
     private final Map<UUID, List<Item>> allowed = new HashMap<>();
 
-    Pusher(
-            Way way,
-            Wording wording,
-            Files files,
-            boolean withDeletions,
-            Optional<Protection> protection,
-            DeadLetters deadLetters,
-            Outcomes outcomes,
-            PushCounters counters) {
+    Pusher(Way way, Rules rules, DeadLetters deadLetters, Outcomes outcomes, PushCounters counters) {
         this.way = way;
-        this.wording = wording;
-        this.files = files;
-        this.withDeletions = withDeletions;
-        this.protection = protection;
+        this.rules = rules;
         this.deadLetters = deadLetters;
         this.outcomes = outcomes;
         this.counters = counters;
@@ -76,7 +62,7 @@ final class Pusher {
             pushed.clear();
             allowed.clear();
         }
-        for (Run run : Runs.of(batch, wording, withDeletions)) {
+        for (Run run : Runs.of(batch, rules.wording(), rules.withDeletions())) {
             List<Item> items = allowed(run);
             Run left = new Run(items);
             if (items.stream().anyMatch(Files::mayBeIn)) {
@@ -89,11 +75,11 @@ final class Pusher {
 
     /** Asked once a batch: what is pushed of the run may be gone when the batch is tried again. */
     private List<Item> allowed(Run run) throws IOException, InterruptedException {
-        if (protection.isEmpty() || !run.isOfRemovals()) {
+        if (rules.protection().isEmpty() || !run.isOfRemovals()) {
             return run.items();
         }
         if (!allowed.containsKey(run.id())) {
-            allowed.put(run.id(), protection.get().mayGo(run.items()));
+            allowed.put(run.id(), rules.protection().get().mayGo(run.items()));
         }
         return allowed.get(run.id());
     }
@@ -114,7 +100,7 @@ final class Pusher {
         List<Item> rest = run.items().stream()
                 .filter(item -> !through.contains(Run.of(item).id()))
                 .toList();
-        files.load(new Run(rest), part -> {
+        rules.files().load(new Run(rest), part -> {
             push(part.run(), sink);
             for (Files.Lacking lacking : part.lacking()) {
                 counters.filesLeftOut(lacking.lack().files());

@@ -20,7 +20,6 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * Writes objects to another platform that come from no stream, as they are kept somewhere. Each is what a snapshot tells of it, so
@@ -54,17 +53,7 @@ public final class Restoration {
         Platform platform = new Platform(connection);
         way = Ways.of(connection, platform, options, Connector.idOf("restore", platform.url()));
         outcomes = new Outcomes(way, deadLetters, counters, new PushedFiles(pushed));
-        Optional<String> author =
-                Optional.ofNullable(options.getDefaultAuthor()).filter(id -> !id.isBlank());
-        pusher = new Pusher(
-                way,
-                new Wording(author),
-                new Files(Optional.empty(), 0),
-                false,
-                Optional.empty(),
-                deadLetters,
-                outcomes,
-                counters);
+        pusher = new Pusher(way, Rules.ofUpserts(Wording.of(options)), deadLetters, outcomes, counters);
         before = Position.startingAt(platform.url(), "restore", EventId.ZERO);
     }
 

@@ -1,6 +1,7 @@
 package io.caravan.opencti.push;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.PushConfiguration;
 import java.io.IOException;
@@ -13,14 +14,14 @@ import java.util.stream.StreamSupport;
 
 /**
  * What can be known of a destination before anything is written there: above all the rights whose lack no answer tells. It
- * asks and changes nothing; not even a connector is registered.
+ * asks and changes nothing. Only with the way queue it registers the connector, as a run does: no other answer tells
+ * the way to RabbitMQ.
  */
 public final class Rights {
 
     private static final String WHO = "query Who { about { version } me { id name capabilities { name } } }";
+    private static final String USER = "query User($id: String!) { user(id: $id) { id name capabilities { name } } }";
     private static final String WORK = "query Work($id: ID!) { work(id: $id) { id } }";
-    private static final String QUEUE =
-            "query Connector($id: String!) { connector(id: $id) { id config { connection { host port } } } }";
 
     private static final String BY_A_ROLE = ": give it by a role, under Settings > Security > Roles";
 
@@ -35,8 +36,9 @@ public final class Rights {
     /** One line for a person, with what to do. */
     public record Finding(Verdict verdict, String text) {}
 
-    private final Platform platform;
+    private final OpenctiConfiguration connection;
     private final PushConfiguration options;
+    private final Platform platform;
     private final Duration patience;
     private final GraphQl api;
     private final String connector;
@@ -46,9 +48,10 @@ public final class Rights {
      * @param name the destination's, as routes say it
      * @param source the address of the platform that is followed
      */
-    public Rights(Platform platform, PushConfiguration options, String name, String source) {
-        this.platform = platform;
+    public Rights(OpenctiConfiguration connection, PushConfiguration options, String name, String source) {
+        this.connection = connection;
         this.options = options;
+        this.platform = new Platform(connection);
         this.patience = Duration.ofMillis(options.getAnswerTimeout());
         this.api = new GraphQl(platform, patience);
         this.connector = Connector.idOf(name, source);
@@ -84,40 +87,59 @@ public final class Rights {
         boolean writesAsAnother = isSet(options.getUser())
                 && !options.getUser().equals(me.path("id").asText());
         if (writesAsAnother) {
-            note("objects are written as the user " + options.getUser() + ", whose rights cannot be seen from here: "
-                    + neededToWrite());
+            lookAtAnother(options.getUser());
         } else {
             lookAtWriting(me);
         }
         if (has(me, "CONNECTORAPI")) {
             lookAtWorks();
-        }
-        if (options.getWay() == PushConfiguration.Way.queue) {
-            lookAtQueue();
+            if (options.getWay() == PushConfiguration.Way.queue) {
+                lookAtQueue();
+            }
         }
     }
 
-    private void lookAtWriting(JsonNode me) {
-        int before = findings.size();
-        need(me, "KNOWLEDGE_KNUPDATE", "nothing is written");
-        if (options.isDeletions()) {
-            need(me, "KNOWLEDGE_KNUPDATE_KNDELETE", "nothing is removed (or set destination.deletions=false)");
+    private void lookAtAnother(String id) throws IOException, InterruptedException {
+        try {
+            JsonNode user = api.ask(USER, Map.of("id", id)).path("user");
+            if (user.isObject()) {
+                lookAtWriting(user);
+            } else {
+                mistake(platform.url() + " has no user " + id
+                        + ", as whom nothing can be written: set destination.user to the id of one");
+            }
+        } catch (GraphQl.Failed e) {
+            if (!e.isForbidden()) {
+                throw e;
+            }
+            note("objects are written as the user " + id + ", whose rights the token's user may not see"
+                    + " (that needs SETTINGS_SETACCESSES): " + neededToWrite());
         }
-        need(me, "KNOWLEDGE_KNUPDATE_KNMERGE", "nothing is merged");
-        need(me, "SETTINGS_SETLABELS", "labels that the destination does not have vanish");
-        if (options.isPerfectSync() && !has(me, "BYPASS")) {
-            mistake(nameOf(me) + " does not bypass restrictions, which destination.perfect-sync needs to have an effect"
+    }
+
+    private void lookAtWriting(JsonNode user) {
+        int before = findings.size();
+        need(user, "KNOWLEDGE_KNUPDATE", "nothing is written");
+        if (options.isDeletions()) {
+            need(user, "KNOWLEDGE_KNUPDATE_KNDELETE", "nothing is removed (or set destination.deletions=false)");
+        }
+        need(user, "KNOWLEDGE_KNUPDATE_KNMERGE", "nothing is merged");
+        need(user, "SETTINGS_SETLABELS", "labels that the destination does not have vanish");
+        if (options.isPerfectSync() && !has(user, "BYPASS")) {
+            mistake(nameOf(user)
+                    + " does not bypass restrictions, which destination.perfect-sync needs to have an effect"
                     + ": give a role with BYPASS, or set it to false");
         }
         if (findings.size() == before) {
-            good(nameOf(me) + " may write, " + (options.isDeletions() ? "remove, " : "")
-                    + "merge and make labels there");
+            good(nameOf(user) + " may write, " + (options.isDeletions() ? "remove, " : "")
+                    + "merge and make labels there"
+                    + (options.isPerfectSync() ? ", and bypasses restrictions, as perfect-sync needs" : ""));
         }
     }
 
-    private void need(JsonNode me, String right, String otherwise) {
-        if (!has(me, right)) {
-            mistake(nameOf(me) + " lacks the right " + right + ", without which " + otherwise + ", and no error tells"
+    private void need(JsonNode user, String right, String otherwise) {
+        if (!has(user, right)) {
+            mistake(nameOf(user) + " lacks the right " + right + ", without which " + otherwise + ", and no error tells"
                     + BY_A_ROLE);
         }
     }
@@ -134,22 +156,22 @@ public final class Rights {
     }
 
     private void lookAtQueue() throws IOException, InterruptedException {
-        JsonNode told;
+        JsonNode config;
         try {
-            told = api.ask(QUEUE, Map.of("id", connector)).path("connector");
+            config = new Connector(api, connector, options.getName())
+                    .registered()
+                    .path("config");
         } catch (GraphQl.Failed e) {
-            note("where RabbitMQ is, is told when this connector is registered, by the first run");
+            mistake("this connector cannot be registered: " + e.getMessage());
             return;
         }
-        JsonNode address = told.at("/config/connection");
-        String host = address.path("host").asText();
-        if (!told.isObject()) {
-            note("where RabbitMQ is, is told when this connector is registered, by the first run");
-        } else if (host.isEmpty()) {
-            mistake("the destination does not tell where its RabbitMQ is: set destination.way=bundle");
-        } else {
-            good("RabbitMQ is at " + host + ":" + address.path("port").asText()
-                    + ", which must be reachable from here");
+        try {
+            WorkerQueue queue = WorkerQueue.open(config, Ways.terms(connection, options));
+            queue.close();
+            good(queue + " takes the platform's login, and has this connector's exchange and queue "
+                    + config.path("push").asText());
+        } catch (IOException e) {
+            mistake(e.getMessage());
         }
     }
 
@@ -194,14 +216,14 @@ public final class Rights {
     }
 
     /** A right includes those that its name begins with. */
-    private static boolean has(JsonNode me, String right) {
-        return StreamSupport.stream(me.path("capabilities").spliterator(), false)
+    private static boolean has(JsonNode user, String right) {
+        return StreamSupport.stream(user.path("capabilities").spliterator(), false)
                 .map(capability -> capability.path("name").asText())
                 .anyMatch(name -> name.equals("BYPASS") || name.equals(right) || name.startsWith(right + "_"));
     }
 
-    private static String nameOf(JsonNode me) {
-        return me.path("name").asText();
+    private static String nameOf(JsonNode user) {
+        return user.path("name").asText();
     }
 
     private static boolean isSet(String option) {

@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
-/** How runs get into the destination. Pushed means queued there, not done. Used by one thread at a time. */
+/**
+ * How runs get into the destination. Pushed means queued there, not done. One thread at a time pushes; others may ask for
+ * outcomes, ping and close meanwhile.
+ */
 interface Way {
 
     /** The destination will never take the run, or one object of it. */

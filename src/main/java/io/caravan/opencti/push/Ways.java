@@ -29,10 +29,13 @@ final class Ways {
         Connector registered = new Connector(api, connector, options.getName());
         if (options.getWay() == PushConfiguration.Way.queue) {
             Optional<String> user = Optional.ofNullable(options.getUser()).filter(name -> !name.isBlank());
-            WorkerQueue.Terms terms =
-                    new WorkerQueue.Terms(Tls.context(connection), connection.isSslVerify(), patience);
-            return new QueueWay(registered, terms, user, options.isPerfectSync());
+            return new QueueWay(registered, terms(connection, options), user, options.isPerfectSync());
         }
         return new BundleWay(api, registered);
+    }
+
+    static WorkerQueue.Terms terms(OpenctiConfiguration connection, PushConfiguration options) {
+        Duration patience = Duration.ofMillis(options.getAnswerTimeout());
+        return new WorkerQueue.Terms(Tls.context(connection), connection.isSslVerify(), patience);
     }
 }

@@ -7,6 +7,7 @@ import io.caravan.event.Bytes;
 import io.caravan.event.Change;
 import io.caravan.event.Json;
 import io.caravan.event.StixObject;
+import io.caravan.opencti.PushConfiguration;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
@@ -34,6 +35,10 @@ final class Wording {
 
     Wording(Optional<String> defaultAuthor) {
         this.defaultAuthor = defaultAuthor;
+    }
+
+    static Wording of(PushConfiguration options) {
+        return new Wording(Optional.ofNullable(options.getDefaultAuthor()).filter(id -> !id.isBlank()));
     }
 
     Item upsert(Change change) throws IOException {

@@ -15,6 +15,7 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.security.GeneralSecurityException;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeoutException;
@@ -34,8 +35,12 @@ final class WorkerQueue {
     private static final Logger LOG = LoggerFactory.getLogger(WorkerQueue.class);
 
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
+    /** A stop of the program waits no longer for the broker's answer to a farewell. */
+    private static final Duration CLOSE_TIMEOUT = Duration.ofSeconds(1);
     /** A broker that is gone without a word is noticed after two of them. */
     private static final Duration HEARTBEAT = Duration.ofSeconds(15);
+
+    private static final String NO_ANSWER = "it does not answer: open the way to it, or set way=bundle";
 
     /** Kept over a restart; the encoding is what the Python client of the platform says. */
     private static final AMQP.BasicProperties PERSISTENT = MessageProperties.MINIMAL_PERSISTENT_BASIC
@@ -50,6 +55,7 @@ final class WorkerQueue {
     private volatile Optional<Socket> socket = Optional.empty();
     private volatile Optional<String> blocked = Optional.empty();
     private volatile boolean isReturned;
+    private volatile boolean isSending;
     private Connection connection;
     private Channel channel;
 
@@ -90,7 +96,7 @@ final class WorkerQueue {
         WorkerQueue queue = new WorkerQueue("RabbitMQ at " + host + ":" + port, config, terms.patience());
         if (host.isEmpty() || port == 0 || queue.exchange.isEmpty() || queue.routing.isEmpty()) {
             throw new IOException(
-                    "the destination does not tell where its RabbitMQ is: it is too old, or keeps it to itself");
+                    "the destination does not tell where its RabbitMQ is, being too old or keeping it to itself: set way=bundle");
         }
         boolean isOpen = false;
         try {
@@ -109,7 +115,14 @@ final class WorkerQueue {
         return channel.isOpen();
     }
 
+    /** What it is, for a person. */
+    @Override
+    public String toString() {
+        return where;
+    }
+
     void send(byte[] message) throws IOException, TooLarge {
+        isSending = true;
         try {
             channel.basicPublish(exchange, routing, true, PERSISTENT, message);
         } catch (ShutdownSignalException e) {
@@ -139,15 +152,18 @@ final class WorkerQueue {
         if (!isTaken) {
             throw new IOException(where + " could not keep all that was sent; its log says why");
         }
+        isSending = false;
     }
 
+    /** Takes some 2 s at most: to a broker that takes nothing, a thread writes for ever, and a farewell would wait for it. */
     void close() {
         try {
-            if (connection != null && blocked.isEmpty()) {
-                connection.abort((int) CONNECT_TIMEOUT.toMillis());
+            if (connection != null && !isSending) {
+                connection.abort((int) CLOSE_TIMEOUT.toMillis());
             }
-            if (socket.isPresent()) {
-                socket.get().close(); // a broker that takes nothing keeps a thread that writes for ever
+            if (socket.isPresent() && !socket.get().isClosed()) {
+                socket.get().setSoLinger(true, 0); // else TLS waits for that thread, too
+                socket.get().close();
             }
         } catch (IOException e) {
             LOG.debug("{} is left without a word", where, e);
@@ -182,12 +198,22 @@ final class WorkerQueue {
             channel.addReturnListener(returned -> isReturned = true);
             channel.confirmSelect();
         } catch (PossibleAuthenticationFailureException e) {
-            throw new IOException(where + " refuses the login of " + factory.getUsername(), e);
+            throw new IOException(
+                    where + " refuses the login of " + factory.getUsername()
+                            + ": see that the user and password that the platform tells (RABBITMQ__USERNAME, RABBITMQ__PASSWORD) may"
+                            + " log in from here, which guest may not",
+                    e);
         } catch (TimeoutException e) {
-            throw unreachable("it does not answer", e);
+            throw unreachable(NO_ANSWER, e);
         } catch (ShutdownSignalException e) {
             throw unreachable(said(e), e);
         } catch (IOException e) {
+            if (e.getCause() instanceof ShutdownSignalException ended && code(ended) == AMQP.NOT_ALLOWED) {
+                throw new IOException(
+                        where + " refuses its virtual host " + factory.getVirtualHost() + " (" + said(ended)
+                                + "): correct the one that the platform tells (RABBITMQ__VHOST)",
+                        e);
+            }
             throw unreachable(reason(e), e);
         }
     }
@@ -206,7 +232,11 @@ final class WorkerQueue {
             channel.queueDeclarePassive(queueName);
         } catch (IOException e) {
             if (e.getCause() instanceof ShutdownSignalException ended && code(ended) == AMQP.NOT_FOUND) {
-                throw new IOException(where + " has no " + missing, e);
+                throw new IOException(
+                        where + " has no " + missing
+                                + ", which the platform makes where its connectors register: is this the RabbitMQ, and the virtual"
+                                + " host, that the platform uses?",
+                        e);
             }
             throw unreachable(reason(e), e);
         } catch (ShutdownSignalException e) {
@@ -227,13 +257,17 @@ final class WorkerQueue {
 
     private static String reason(IOException e) {
         if (e instanceof UnknownHostException) {
-            return "this host is not known here; the platform may know it by a name of its own network";
+            return "this host is not known here, perhaps a name of the platform's own network: make it known, or set way=bundle";
         }
         if (e instanceof ConnectException) {
-            return "it refuses connections, or nothing listens there";
+            return "it refuses connections, or nothing listens there: open the way to it, or set way=bundle";
         }
         if (e instanceof SocketTimeoutException) {
-            return "it does not answer";
+            return NO_ANSWER;
+        }
+        if (e.getCause() instanceof CertificateException) {
+            return "its certificate is not trusted, " + e.getMessage()
+                    + ": name its authority by ca-file, or give it a certificate for this host";
         }
         if (e instanceof SSLException) {
             return "TLS fails: " + e.getMessage();

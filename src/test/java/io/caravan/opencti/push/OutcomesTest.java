@@ -69,15 +69,12 @@ class OutcomesTest {
                     ? new TaxiiWay(platform, "/taxii2/root", COLLECTION, PATIENCE)
                     : new BundleWay(api, new Connector(api, COLLECTION, "Caravan"));
             outcomes = new Outcomes(way, deadLetters, counters, new PushedFiles(pushed));
-            pusher = new Pusher(
-                    way,
+            Rules rules = new Rules(
                     new Wording(Optional.empty()),
-                    new io.caravan.opencti.push.Files(Optional.empty(), 0),
                     true,
                     Optional.empty(),
-                    deadLetters,
-                    outcomes,
-                    counters);
+                    new io.caravan.opencti.push.Files(Optional.empty(), 0));
+            pusher = new Pusher(way, rules, deadLetters, outcomes, counters);
         }
 
         Life() {

@@ -228,15 +228,12 @@ class ProtectionTest {
         outcomes = Optional.of(following);
         Optional<TaxiiWay> collection = isByTaxii ? Optional.of(taxii) : Optional.empty();
         Protection protection = new Protection(api, options, collection, following::isAllApplied, counters);
-        return new Pusher(
-                way,
+        Rules rules = new Rules(
                 new Wording(Optional.empty()),
-                new Files(Optional.empty(), 0),
                 true,
                 Optional.of(protection).filter(on -> options.isProtectOthers()),
-                letters::add,
-                following,
-                counters);
+                new Files(Optional.empty(), 0));
+        return new Pusher(way, rules, letters::add, following, counters);
     }
 
     private static boolean asksForOthers(Request request) {

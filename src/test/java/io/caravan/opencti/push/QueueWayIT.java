@@ -36,6 +36,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import org.apache.camel.ProducerTemplate;
 import org.apache.camel.impl.DefaultCamelContext;
 import org.junit.jupiter.api.AfterAll;
@@ -44,6 +45,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Through a real RabbitMQ to a worker that applies what it finds in its queue. */
 class QueueWayIT {
@@ -214,7 +217,8 @@ class QueueWayIT {
         Batch next = batch(41, 80);
         assertThatThrownBy(() -> pusher.deliver(next, ""))
                 .isInstanceOf(IOException.class)
-                .hasMessage(at(broker.port()) + " cannot be reached: it refuses connections, or nothing listens there");
+                .hasMessageStartingWith(
+                        at(broker.port()) + " cannot be reached: it refuses connections, or nothing listens there");
         broker.start();
         assertThat(broker.waiting(id)).isEqualTo(40);
         pusher.deliver(next, "");
@@ -276,7 +280,7 @@ class QueueWayIT {
         destination.broker("127.0.0.1", broker.port(), false, RabbitBroker.USER, "wrong-s3cret");
         assertThatThrownBy(() -> way().push(run(Changes.upsert(named(1, "one")))))
                 .isInstanceOf(IOException.class)
-                .hasMessage(at(broker.port()) + " refuses the login of " + RabbitBroker.USER)
+                .hasMessageStartingWith(at(broker.port()) + " refuses the login of " + RabbitBroker.USER + ": ")
                 .satisfies(e -> {
                     StringWriter trace = new StringWriter();
                     e.printStackTrace(new PrintWriter(trace));
@@ -296,6 +300,21 @@ class QueueWayIT {
         way.push(run(Changes.upsert(named(1, "one"))));
         work();
         assertThat(destination.objects()).hasSize(1);
+    }
+
+    @Test
+    void registersAgainWhereItsConnectorWasDeleted() throws Exception {
+        Pusher pusher = pusher(way());
+        pusher.deliver(batch(Changes.upsert(named(1, "one"))), "");
+        work();
+        worker.orElseThrow().close();
+        destination.deleteConnectors();
+        onBroker(channel -> channel.queueDelete("push_" + id));
+        broker.queueFor(id); // as the platform does when it is registered again
+        pusher.deliver(batch(Changes.upsert(named(2, "two"))), "");
+        work();
+        assertThat(destination.connectors()).containsOnlyKeys(id);
+        assertThat(destination.objects()).containsOnlyKeys(MALWARE + 1, MALWARE + 2);
     }
 
     @Test
@@ -322,11 +341,11 @@ class QueueWayIT {
         onBroker(channel -> channel.queueDelete("push_" + id));
         assertThatThrownBy(() -> way.push(run(Changes.upsert(named(1, "one")))))
                 .isInstanceOf(IOException.class)
-                .hasMessage(at(broker.port()) + " has no queue push_" + id);
+                .hasMessageStartingWith(at(broker.port()) + " has no queue push_" + id + ", ");
         onBroker(channel -> channel.exchangeDelete(RabbitBroker.EXCHANGE));
         assertThatThrownBy(() -> way.push(run(Changes.upsert(named(1, "one")))))
                 .isInstanceOf(IOException.class)
-                .hasMessage(at(broker.port()) + " has no exchange " + RabbitBroker.EXCHANGE);
+                .hasMessageStartingWith(at(broker.port()) + " has no exchange " + RabbitBroker.EXCHANGE + ", ");
         assertThat(destination.requests())
                 .noneMatch(request -> request.text().contains("workAdd")); // no work that never ends
     }
@@ -365,12 +384,41 @@ class QueueWayIT {
         assertThat(destination.objects()).hasSize(1);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void closesSoonWhereTheBrokerStalls(boolean isTls) throws Exception {
+        destination.broker(
+                "127.0.0.1", isTls ? broker.tlsPort() : broker.port(), isTls, RabbitBroker.USER, RabbitBroker.PASSWORD);
+        connection.setSslVerify(false);
+        QueueWay idle = way();
+        QueueWay awaiting = way();
+        QueueWay writing = way();
+        for (QueueWay way : ways) {
+            way.push(run(Changes.upsert(named(1, "one"))));
+        }
+        int works = works();
+        broker.sleep();
+        try {
+            CompletableFuture<Void> small = pushing(awaiting, batch(1, 1, ""));
+            CompletableFuture<Void> large = pushing(writing, batch(1, 20, "x".repeat(600_000)));
+            await().until(() -> works() == works + 2);
+
+            assertThat(toClose(idle)).isLessThan(Duration.ofSeconds(5));
+            assertThat(toClose(awaiting)).isLessThan(Duration.ofSeconds(5));
+            assertThat(toClose(writing)).isLessThan(Duration.ofSeconds(5));
+            assertThatThrownBy(() -> small.get(10, TimeUnit.SECONDS)).hasCauseInstanceOf(IOException.class);
+            assertThatThrownBy(() -> large.get(10, TimeUnit.SECONDS)).hasCauseInstanceOf(IOException.class);
+        } finally {
+            broker.wake();
+        }
+    }
+
     @Test
     void verifiesTheBrokersCertificate() throws Exception {
         destination.broker("127.0.0.1", broker.tlsPort(), true, RabbitBroker.USER, RabbitBroker.PASSWORD);
         assertThatThrownBy(() -> way().push(run(Changes.upsert(named(1, "one")))))
                 .isInstanceOf(IOException.class)
-                .hasMessageStartingWith(at(broker.tlsPort()) + " cannot be reached: TLS fails: ");
+                .hasMessageStartingWith(at(broker.tlsPort()) + " cannot be reached: its certificate is not trusted, ");
         connection.setCaFile(certificates.ca().toString());
         way().push(run(Changes.upsert(named(1, "one"))));
         connection.setCaFile(null);
@@ -425,15 +473,12 @@ class QueueWayIT {
 
     private Pusher pusher(QueueWay way) {
         outcomes = new Outcomes(way, deadLetters::add, counters, new PushedFiles(folder));
-        return new Pusher(
-                way,
+        Rules rules = new Rules(
                 new Wording(Optional.empty()),
-                new io.caravan.opencti.push.Files(Optional.empty(), 0),
                 true,
                 Optional.empty(),
-                deadLetters::add,
-                outcomes,
-                counters);
+                new io.caravan.opencti.push.Files(Optional.empty(), 0));
+        return new Pusher(way, rules, deadLetters::add, outcomes, counters);
     }
 
     private interface OnChannel {
@@ -451,12 +496,45 @@ class QueueWayIT {
     }
 
     private Batch batch(int first, int last) {
+        return batch(first, last, "");
+    }
+
+    private Batch batch(int first, int last, String more) {
         List<Change> changes = new ArrayList<>();
         for (int i = first; i <= last; i++) {
             String name = "malware--00000000-0000-4000-8000-%012d".formatted(i);
-            changes.add(Changes.upsert(Changes.object(name, UUID.randomUUID().toString(), "m" + i)));
+            changes.add(Changes.upsert(Changes.object(name, UUID.randomUUID().toString(), "m" + i + more)));
         }
         return Changes.batch(batches++, changes);
+    }
+
+    private static CompletableFuture<Void> pushing(QueueWay way, Batch batch) throws IOException {
+        Run run = Runs.of(batch, new Wording(Optional.empty()), true).get(0);
+        CompletableFuture<Void> end = new CompletableFuture<>();
+        Thread thread = new Thread(() -> {
+            try {
+                way.push(run);
+                end.complete(null);
+            } catch (IOException | InterruptedException | Way.Refused e) {
+                end.completeExceptionally(e);
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
+        return end;
+    }
+
+    /** Of which the destination was told how many objects they will be. */
+    private int works() {
+        return (int) destination.requests().stream()
+                .filter(request -> request.text().contains("addExpectations"))
+                .count();
+    }
+
+    private static Duration toClose(QueueWay way) {
+        long begin = System.nanoTime();
+        way.close();
+        return Duration.ofNanos(System.nanoTime() - begin);
     }
 
     private Run run(Change change) throws IOException {
