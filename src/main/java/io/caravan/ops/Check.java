@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.common.KafkaException;
 
@@ -42,14 +43,12 @@ public final class Check {
         checkFolder("caravan.data-dir", settings.dataDirectory());
         checkFolder("files.dir", settings.filesDirectory());
         checkHttp();
-        checkRoutes();
+        Map<String, Rights> destinations = checkRoutes();
         checkPlatform();
         if (settings.sinks().contains("kafka")) {
             checkKafka();
         }
-        if (settings.sinks().contains("opencti")) {
-            checkDestination();
-        }
+        destinations.forEach(this::checkDestination);
         return usable;
     }
 
@@ -82,12 +81,15 @@ public final class Check {
         }
     }
 
-    private void checkRoutes() {
+    /** What is to be known of the other platforms that the routes write to; nothing where the routes cannot be used. */
+    private Map<String, Rights> checkRoutes() {
         try (Program program = new Program(settings)) {
             program.rehearse();
             good("routes", program.routeCount() + " loaded, sinks: " + String.join(", ", settings.sinks()));
+            return program.destinations();
         } catch (Program.Unusable e) {
             e.mistakes().forEach(mistake -> bad("routes", mistake.replaceFirst("^routes: ", "")));
+            return Map.of();
         }
     }
 
@@ -138,25 +140,23 @@ public final class Check {
         }
     }
 
-    private void checkDestination() {
-        OpenctiConfiguration destination = settings.destination();
+    private void checkDestination(String name, Rights rights) {
+        boolean isTheSettings = name.equals(OpenctiEndpoint.DESTINATION);
+        String part = isTheSettings ? name : "opencti:" + name;
         try {
-            Rights rights =
-                    new Rights(destination, settings.push(), OpenctiEndpoint.DESTINATION, settings.get("opencti.url"));
             for (Rights.Finding finding : rights.look()) {
                 switch (finding.verdict()) {
-                    case GOOD -> good("destination", finding.text());
-                    case MISTAKE -> bad("destination", finding.text());
+                    case GOOD -> good(part, finding.text());
+                    case MISTAKE -> bad(part, finding.text());
                     case NOTE -> note(finding.text());
                 }
             }
         } catch (IOException e) {
             String said = e.getMessage();
-            String url = Platform.address(destination.getUrl());
-            bad("destination", said.startsWith(url) ? said : url + " " + said);
+            bad(part, said.startsWith(rights.url()) ? said : rights.url() + " " + said);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            bad("destination", "was not reached before the check was interrupted");
+            bad(part, "was not reached before the check was interrupted");
         }
     }
 

@@ -14,6 +14,7 @@ import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiEndpoint;
 import io.caravan.opencti.push.OpenctiProducer;
+import io.caravan.opencti.push.Rights;
 import io.caravan.opencti.stream.BatchAggregation;
 import io.caravan.opencti.stream.Counters;
 import io.caravan.opencti.stream.DeadLetterStep;
@@ -35,8 +36,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
@@ -335,6 +339,18 @@ public final class Program implements AutoCloseable {
     /** How many routes are loaded. */
     public int routeCount() {
         return new Routes(context()).count();
+    }
+
+    /** What may be known of the other platforms that the sinks write to before anything is written there, by their names. */
+    Map<String, Rights> destinations() {
+        Set<String> names = new Routes(context()).destinations(settings.sinks());
+        Map<String, Rights> rights = new TreeMap<>();
+        for (OpenctiProducer producer : component.producers()) {
+            if (names.contains(producer.name())) {
+                rights.put(producer.name(), producer.rights());
+            }
+        }
+        return rights;
     }
 
     /** What writes to other platforms. */

@@ -11,8 +11,10 @@ import java.util.stream.Collectors;
 import org.apache.camel.CamelContext;
 import org.apache.camel.NamedNode;
 import org.apache.camel.model.Model;
+import org.apache.camel.model.ProcessorDefinitionHelper;
 import org.apache.camel.model.RouteConfigurationDefinition;
 import org.apache.camel.model.RouteDefinition;
+import org.apache.camel.model.ToDefinition;
 import org.apache.camel.spi.Resource;
 
 /**
@@ -36,6 +38,21 @@ final class Routes {
         return Optional.ofNullable(model.getRouteDefinition(routeId))
                 .map(RouteDefinition::getResource)
                 .map(Resource::getLocation);
+    }
+
+    /** The names of the other platforms that the routes of these sinks write to. */
+    Set<String> destinations(List<String> sinks) {
+        Set<String> names = new TreeSet<>();
+        for (RouteDefinition route : model.getRouteDefinitions()) {
+            if (sinkOf(route).filter(sinks::contains).isPresent()) {
+                ProcessorDefinitionHelper.filterTypeInOutputs(route.getOutputs(), ToDefinition.class).stream()
+                        .map(ToDefinition::getEndpointUri)
+                        .filter(uri -> uri.startsWith("opencti:"))
+                        .map(uri -> uri.replaceFirst("^opencti:/*([^?]*).*$", "$1"))
+                        .forEach(names::add);
+            }
+        }
+        return names;
     }
 
     /** One line each; empty when nothing is missing. */

@@ -31,6 +31,7 @@ public final class OpenctiProducer extends DefaultProducer {
 
     private static final Duration LOOK = Duration.ofSeconds(2);
 
+    private final OpenctiConfiguration connection;
     private final PushConfiguration options;
     private final PushCounters counters = new PushCounters();
     private final Way way;
@@ -42,6 +43,7 @@ public final class OpenctiProducer extends DefaultProducer {
     /** @throws IllegalArgumentException when the destination's options cannot be used; says which and why */
     public OpenctiProducer(OpenctiEndpoint endpoint, OpenctiConfiguration connection, PushConfiguration options) {
         super(endpoint);
+        this.connection = connection;
         this.options = options;
         Platform platform = new Platform(connection);
         GraphQl api = new GraphQl(platform, Duration.ofMillis(options.getAnswerTimeout()));
@@ -84,6 +86,12 @@ public final class OpenctiProducer extends DefaultProducer {
     /** The destination's, as the route says it. */
     public String name() {
         return ((OpenctiEndpoint) getEndpoint()).getStream();
+    }
+
+    /** What may be known of the destination before anything is written there. */
+    public Rights rights() {
+        OpenctiEndpoint endpoint = (OpenctiEndpoint) getEndpoint();
+        return new Rights(connection, options, name(), endpoint.sourceUrl());
     }
 
     /** What became of what was pushed, until now. */

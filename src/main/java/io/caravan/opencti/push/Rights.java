@@ -57,6 +57,11 @@ public final class Rights {
         this.connector = Connector.idOf(name, source);
     }
 
+    /** The destination's address. */
+    public String url() {
+        return platform.url();
+    }
+
     /** @throws IOException when the destination cannot be reached or answers otherwise than a platform */
     public List<Finding> look() throws IOException, InterruptedException {
         if (options.getWay() == PushConfiguration.Way.taxii) {
