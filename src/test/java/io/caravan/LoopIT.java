@@ -32,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class LoopIT {
 
-    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration SOON = Duration.ofSeconds(60);
     private static final long OLD = Instant.now().minus(Duration.ofDays(30)).toEpochMilli();
 
     /** Whom a platform's workers are. */
