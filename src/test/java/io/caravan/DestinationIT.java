@@ -5,14 +5,18 @@ import static io.caravan.testkit.Frames.delete;
 import static io.caravan.testkit.Play.play;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.rabbitmq.client.Connection;
+import io.caravan.event.EventId;
 import io.caravan.ops.Program;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
+import io.caravan.testkit.RabbitBroker;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,9 +25,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,7 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The whole program between two platforms: what the one has, the other has. */
+/** The whole program between two platforms: what the one has, the other has, whichever way it goes. */
 class DestinationIT {
 
     private static final Duration SOON = Duration.ofSeconds(60);
@@ -42,6 +48,11 @@ class DestinationIT {
     /** Became the same as another by a merge behind a rename: the destination drops it, and the mirror keeps it (README). */
     private static final String MERGED_AWAY = "relationship--9075fecc";
 
+    /** How a process ends by SIGKILL. */
+    private static final int KILLED = 128 + 9;
+
+    private static Optional<RabbitBroker> broker = Optional.empty();
+
     @TempDir
     Path home;
 
@@ -49,6 +60,13 @@ class DestinationIT {
     private FakeDestination destination;
     private Installation caravan;
     private Process process;
+    private Optional<Connection> worker = Optional.empty();
+    private String connector = "";
+
+    @AfterAll
+    static void stopBroker() {
+        broker.ifPresent(RabbitBroker::close);
+    }
 
     @BeforeEach
     void install() throws IOException {
@@ -64,9 +82,12 @@ class DestinationIT {
     }
 
     @AfterEach
-    void stop() throws InterruptedException {
+    void stop() throws Exception {
         if (process != null) {
             process.destroyForcibly().waitFor();
+        }
+        if (worker.isPresent()) {
+            worker.get().close();
         }
         platform.close();
         destination.close();
@@ -74,40 +95,109 @@ class DestinationIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"bundle", "taxii"})
+    @ValueSource(strings = {"bundle", "queue", "taxii"})
     void whatTheOneHasTheOtherHas(String way) throws Exception {
-        List<Frame> events = Capture.events("runA/runA-all.sse");
-        platform.append(events);
-        caravan.set("destination.way", way).set("caravan.batch-max-events", "50");
+        platform.append(Capture.events("runA/runA-all.sse"));
+        go(way);
+        caravan.set("caravan.batch-max-events", "50");
 
         try (Program program = caravan.start()) {
-            await().atMost(SOON)
-                    .until(() -> program.consumers().get(0).counters().delivered() == events.size());
+            work(way);
+            awaitTheEnd(program);
         }
 
-        destination.awaitApplied();
-        assertThat(differences()).isEmpty();
+        assertThatAllIsThere(way);
+        assertThat(objectsPushed()).doesNotHaveDuplicates();
     }
 
-    @Test
-    void killedTwentyTimesTheSame() throws Exception {
-        platform.append(Capture.events("runA/runA-all.sse")).always(play().rate(60));
-        caravan.set("caravan.batch-max-events", "10");
+    /** Each life of the program gets twenty events, and ends amid them; some end between a push and the position. */
+    @ParameterizedTest
+    @ValueSource(strings = {"bundle", "queue", "taxii"})
+    void killedTwentyTimesTheSame(String way) throws Exception {
+        platform.append(Capture.events("runA/runA-all.sse")).always(play().silentAfter(20));
+        go(way);
+        caravan.set("caravan.batch-max-events", "5");
         long seed = System.nanoTime();
         Random random = new Random(seed);
+        List<Set<String>> there = new ArrayList<>();
         for (int kill = 0; kill < 20; kill++) {
-            int before = destination.pushes().size();
+            int enough = destination.pushes().size() + 1 + random.nextInt(4);
             process = caravan.run("run");
-            await().atMost(SOON).until(() -> destination.pushes().size() > before || !process.isAlive());
-            Thread.sleep(random.nextInt(300));
-            process.destroyForcibly().waitFor();
+            work(way);
+            await().atMost(SOON)
+                    .pollDelay(Duration.ZERO)
+                    .pollInterval(Duration.ofMillis(2))
+                    .until(() -> destination.pushes().size() >= enough || !process.isAlive());
+            assertThat(process.destroyForcibly().waitFor()).isEqualTo(KILLED);
+            awaitApplied();
+            there.add(destination.objects().keySet());
         }
         platform.always(play());
-        process = caravan.run("run");
-        await().atMost(SOON).untilAsserted(() -> {
-            destination.awaitApplied();
-            assertThat(differences()).as("seed %d", seed).isEmpty();
+        try (Program program = caravan.start()) {
+            awaitTheEnd(program);
+        }
+
+        assertThatAllIsThere("seed " + seed);
+        Set<String> all = destination.objects().keySet();
+        assertThat(there).as("at the kills, seed %d", seed).allSatisfy(some -> {
+            assertThat(some).isNotEmpty();
+            assertThat(some.containsAll(all)).isFalse();
         });
+        assertThat(objectsPushed())
+                .as("not only once, seed %d", seed)
+                .hasSizeGreaterThan(Set.copyOf(objectsPushed()).size());
+    }
+
+    private void go(String way) throws IOException {
+        caravan.set("destination.way", way);
+        if (way.equals("queue")) {
+            assumeTrue(RabbitBroker.isInstalled(), RabbitBroker.MISSING);
+            if (broker.isEmpty()) {
+                broker = Optional.of(new RabbitBroker(Files.createTempDirectory("caravan-rabbitmq-")).start());
+            }
+            destination.broker("127.0.0.1", broker.get().port(), false, RabbitBroker.USER, RabbitBroker.PASSWORD);
+        }
+    }
+
+    /** What the platform and its worker do where a connector has registered to use the queue. */
+    private void work(String way) throws IOException {
+        if (way.equals("queue") && worker.isEmpty()) {
+            await().atMost(SOON).until(() -> !destination.connectors().isEmpty());
+            connector = destination.connectors().keySet().iterator().next();
+            broker.get().queueFor(connector);
+            worker = Optional.of(broker.get().consume(connector, destination::receive));
+        }
+    }
+
+    /** Of an object, each of its states. */
+    private List<JsonNode> objectsPushed() {
+        List<JsonNode> objects = new ArrayList<>();
+        destination.pushes().forEach(push -> {
+            if (push.has("objects")) {
+                push.get("objects").forEach(objects::add);
+            } else {
+                objects.add(push.get("data")); // an event
+            }
+        });
+        return objects;
+    }
+
+    /** Until everything is delivered; a heartbeat may have moved the position further by then. */
+    private static void awaitTheEnd(Program program) {
+        List<Frame> events = Capture.events("runA/runA-all.sse");
+        EventId last = EventId.parse(events.get(events.size() - 1).id());
+        await().atMost(SOON).until(() -> program.consumers()
+                .get(0)
+                .position()
+                .filter(position -> !last.isAbove(position.newest()))
+                .isPresent());
+    }
+
+    private void awaitApplied() {
+        if (worker.isPresent()) {
+            await().atMost(SOON).until(() -> broker.get().waiting(connector) == 0);
+        }
+        destination.awaitApplied();
     }
 
     @Test
@@ -255,6 +345,13 @@ class DestinationIT {
         }
         assertThat(destination.requests()).anyMatch(request -> request.text().contains("pingConnector"));
         assertThat(destination.pings()).isEmpty();
+    }
+
+    private void assertThatAllIsThere(String said) {
+        await().atMost(SOON).untilAsserted(() -> {
+            awaitApplied();
+            assertThat(differences()).as(said).isEmpty();
+        });
     }
 
     /** What the mirror has and the destination has not, or otherwise; a list may have grown there. */

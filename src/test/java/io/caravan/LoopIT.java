@@ -1,5 +1,6 @@
 package io.caravan;
 
+import static io.caravan.testkit.Frames.by;
 import static io.caravan.testkit.Frames.create;
 import static io.caravan.testkit.Frames.delete;
 import static io.caravan.testkit.Frames.extension;
@@ -8,15 +9,11 @@ import static io.caravan.testkit.Frames.snapshot;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.ops.Program;
 import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
-import io.caravan.testkit.Frame;
 import io.caravan.testkit.Heartbeats;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,8 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class LoopIT {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration SOON = Duration.ofSeconds(60);
     private static final long OLD = Instant.now().minus(Duration.ofDays(30)).toEpochMilli();
 
     /** Whom a platform's workers are. */
@@ -175,16 +171,6 @@ class LoopIT {
                         Duration.ofMillis(100),
                         (lastId, isIdle, now) ->
                                 isIdle && !ahead.isZero() ? now.plus(ahead).toEpochMilli() + "-0" : lastId));
-    }
-
-    /** The same event, in their name. */
-    private static Frame by(String user, String applicant, Frame frame) throws IOException {
-        ObjectNode envelope = (ObjectNode) JSON.readTree(frame.data());
-        ObjectNode origin = envelope.putObject("origin").put("socket", "query").put("user_id", user);
-        if (!applicant.isEmpty()) {
-            origin.put("applicant_id", applicant);
-        }
-        return Frame.of(frame.id(), frame.event(), JSON.writeValueAsBytes(envelope));
     }
 
     private static Map<String, Object> createdBy(String id, String... users) {

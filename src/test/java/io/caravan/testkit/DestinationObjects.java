@@ -41,6 +41,15 @@ final class DestinationObjects {
         return all;
     }
 
+    /** An object as it is there: under the destination's own internal id. */
+    synchronized Optional<ObjectNode> find(String id) {
+        return resolve(id).map(key -> {
+            ObjectNode object = objects.get(key).json.deepCopy();
+            StixFields.extension(object).put("id", objects.get(key).internalId);
+            return object;
+        });
+    }
+
     synchronized boolean hasLabel(String value) {
         return objects.values().stream()
                 .anyMatch(stored -> stored.json.path("type").asText().equals("label")

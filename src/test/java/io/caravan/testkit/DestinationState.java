@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /** What a destination's connections and its worker share: what it knows, its settings, what it was sent. Thread-safe. */
@@ -43,6 +44,7 @@ final class DestinationState {
     volatile boolean synchronizing = true;
     volatile Predicate<JsonNode> refused = object -> false;
     volatile CountDownLatch pingsHeld = new CountDownLatch(0);
+    volatile Consumer<FakeDestination.Written> told = written -> {};
     volatile Duration workerDelay = Duration.ZERO;
     volatile ObjectNode broker = broker("127.0.0.1", 5672, false, "guest", "guest");
 

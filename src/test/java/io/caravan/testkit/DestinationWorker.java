@@ -167,7 +167,9 @@ final class DestinationWorker implements AutoCloseable {
             case "" -> upsert(object, message);
             case "delete", "delete_force" -> {
                 state.need("KNDELETE");
+                Optional<ObjectNode> last = state.objects.find(id);
                 state.objects.delete(id);
+                last.ifPresent(gone -> tell(gone, true, message));
             }
             case "merge" -> {
                 state.need("KNMERGE");
@@ -189,6 +191,11 @@ final class DestinationWorker implements AutoCloseable {
             StixFields.dropLabels(object, label -> !state.objects.hasLabel(label));
         }
         state.objects.upsert(object, message.user, message.replacing && state.synchronizing, message.previous);
+        state.objects.find(object.path("id").asText()).ifPresent(now -> tell(now, false, message));
+    }
+
+    private void tell(ObjectNode object, boolean isGone, Message message) {
+        state.told.accept(new FakeDestination.Written(object, isGone, message.user));
     }
 
     private static List<ObjectNode> event(JsonNode event) {

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
@@ -38,6 +39,14 @@ public final class FakeDestination implements AutoCloseable {
 
     /** @param state as sent; empty, if none was */
     public record Ping(String connector, String state) {}
+
+    /**
+     * What the worker has done.
+     *
+     * @param object as it is there now or, gone, as it was
+     * @param user in whose name
+     */
+    public record Written(JsonNode object, boolean isGone, String user) {}
 
     private final DestinationState state = new DestinationState();
     private final Observations observations = new Observations();
@@ -210,6 +219,12 @@ public final class FakeDestination implements AutoCloseable {
     /** Takes a message as the queue carries it, of type {@code bundle} or {@code event}, content in base64. */
     public FakeDestination receive(byte[] message) {
         state.pushes.add(worker.receive(message));
+        return this;
+    }
+
+    /** Tells of every upsert and removal as it is applied, in the worker's thread; of merges it does not. */
+    public FakeDestination onWrite(Consumer<Written> told) {
+        state.told = told;
         return this;
     }
 

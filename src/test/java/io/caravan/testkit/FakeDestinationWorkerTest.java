@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -37,6 +38,20 @@ class FakeDestinationWorkerTest {
         client.push("", malware(MALWARE, "first"), malware(MALWARE, "last"));
         assertThat(destination.objects().get(MALWARE).path("name").asText()).isEqualTo("last");
         assertThat(destination.objects()).hasSize(1);
+    }
+
+    @Test
+    void tellsWhatItWrites() throws Exception {
+        List<FakeDestination.Written> told = new CopyOnWriteArrayList<>();
+        destination.onWrite(told::add);
+        client.register();
+        client.push("", malware(MALWARE, "first"));
+        client.push("", operation(malware(MALWARE, ""), "delete"));
+        assertThat(told).extracting(FakeDestination.Written::isGone).containsExactly(false, true);
+        assertThat(told).allSatisfy(written -> {
+            assertThat(written.object().path("name").asText()).isEqualTo("first");
+            assertThat(written.user()).isEqualTo(FakeDestination.USER);
+        });
     }
 
     @Test

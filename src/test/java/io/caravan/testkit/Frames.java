@@ -1,6 +1,7 @@
 package io.caravan.testkit;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
@@ -160,6 +161,16 @@ public final class Frames {
 
     public static Frame snapshot(String id, Map<String, ?> object) {
         return initial(id, object, "init-create");
+    }
+
+    /** The same event, in their name; the applicant may be empty. */
+    public static Frame by(String user, String applicant, Frame event) {
+        ObjectNode envelope = (ObjectNode) Jackson.tree(event.data());
+        ObjectNode origin = envelope.putObject("origin").put("socket", "query").put("user_id", user);
+        if (!applicant.isEmpty()) {
+            origin.put("applicant_id", applicant);
+        }
+        return Frame.of(event.id(), event.event(), envelope.toString());
     }
 
     /** A create of about so many megabytes, all of them in the description. */

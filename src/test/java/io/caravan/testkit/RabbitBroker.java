@@ -34,6 +34,10 @@ public final class RabbitBroker implements AutoCloseable {
     public static final String PASSWORD = "r4bbit-s3cret";
     public static final String EXCHANGE = "amqp.worker.exchange";
 
+    /** Why a test is skipped where there is none. */
+    public static final String MISSING =
+            "RabbitMQ is not installed, the queue is not tested: apt-get install rabbitmq-server";
+
     /** The one in the search path changes the user, and then cannot be stopped. */
     private static final Path SERVER = Path.of("/usr/lib/rabbitmq/bin/rabbitmq-server");
 

@@ -79,9 +79,7 @@ class QueueWayIT {
 
     @BeforeAll
     static void startBroker() throws IOException {
-        assumeTrue(
-                RabbitBroker.isInstalled(),
-                "RabbitMQ is not installed, the queue is not tested: apt-get install rabbitmq-server");
+        assumeTrue(RabbitBroker.isInstalled(), RabbitBroker.MISSING);
         certificates = TestCertificates.in(certificatesFolder);
         broker = new RabbitBroker(Files.createTempDirectory("caravan-rabbitmq-"))
                 .tls(certificates)
