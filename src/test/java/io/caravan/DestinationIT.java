@@ -40,6 +40,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The whole program between two platforms: what the one has, the other has, whichever way it goes. */
 class DestinationIT {
 
+    private static final int KILLS = Integer.getInteger("destination.kills", 20);
     private static final Duration SOON = Duration.ofSeconds(60);
 
     /** A collection of the destination. */
@@ -113,14 +114,14 @@ class DestinationIT {
     /** Each life of the program gets twenty events, and ends amid them; some end between a push and the position. */
     @ParameterizedTest
     @ValueSource(strings = {"bundle", "queue", "taxii"})
-    void killedTwentyTimesTheSame(String way) throws Exception {
+    void killedManyTimesTheSame(String way) throws Exception {
         platform.append(Capture.events("runA/runA-all.sse")).always(play().silentAfter(20));
         go(way);
         caravan.set("caravan.batch-max-events", "5");
         long seed = System.nanoTime();
         Random random = new Random(seed);
         List<Set<String>> there = new ArrayList<>();
-        for (int kill = 0; kill < 20; kill++) {
+        for (int kill = 0; kill < KILLS; kill++) {
             int enough = destination.pushes().size() + 1 + random.nextInt(4);
             process = caravan.run("run");
             work(way);
@@ -143,9 +144,11 @@ class DestinationIT {
             assertThat(some).isNotEmpty();
             assertThat(some.containsAll(all)).isFalse();
         });
-        assertThat(objectsPushed())
-                .as("not only once, seed %d", seed)
-                .hasSizeGreaterThan(Set.copyOf(objectsPushed()).size());
+        if (KILLS >= 20) { // of a few, none may fall there
+            assertThat(objectsPushed())
+                    .as("not only once, seed %d", seed)
+                    .hasSizeGreaterThan(Set.copyOf(objectsPushed()).size());
+        }
     }
 
     private void go(String way) throws IOException {
