@@ -261,6 +261,26 @@ class ProcessIT {
     }
 
     @Test
+    void checksTheDestinationsOfRoutesWhoseSinksAreNamed() throws Exception {
+        try (FakeDestination destination = FakeDestination.start()) {
+            for (String name : List.of("partner", "asleep")) {
+                String step = "opencti:" + name + "?url=" + destination.url() + "&token=RAW(wr0ng-t0ken)";
+                caravan.route("sinks/" + name + ".camel.yaml", """
+                        - route:
+                            id: sink-%s
+                            from:
+                              uri: direct:sink-%s
+                              steps: [{to: "%s"}]
+                        """.formatted(name, name, step));
+            }
+            caravan.set("caravan.sinks", "journal,partner");
+            assertThat(unusable("check"))
+                    .contains("mistake  opencti:partner   " + destination.url() + " does not know this token")
+                    .doesNotContain("opencti:asleep", "wr0ng-t0ken");
+        }
+    }
+
+    @Test
     void listsTheStreamsThatATokenMayReadWhereOneIsRefused() throws Exception {
         platform.streams(LiveStream.of("0f9f6ed4-5b1c-4a5e-9d0a-3f3f5f5f5f5f", "Indicators"));
         caravan.set("opencti.stream", "11111111-5b1c-4a5e-9d0a-3f3f5f5f5f5f");
