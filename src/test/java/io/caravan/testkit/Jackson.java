@@ -1,6 +1,8 @@
 package io.caravan.testkit;
 
+import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -9,7 +11,11 @@ import java.io.IOException;
 /** Trees of JSON, for what answers by what it was sent. What is not JSON is an IllegalArgumentException. Stateless. */
 final class Jackson {
 
-    private static final ObjectMapper MAPPER = new ObjectMapper();
+    /** Texts may be as long as a platform's largest request. */
+    private static final ObjectMapper MAPPER = new ObjectMapper(JsonFactory.builder()
+            .streamReadConstraints(
+                    StreamReadConstraints.builder().maxStringLength(64 << 20).build())
+            .build());
 
     private Jackson() {}
 

@@ -129,6 +129,11 @@ final class Follower {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } catch (OutOfMemoryError e) {
+            health.failed(Unfollowable.heapTooSmall(
+                    "the batch under way",
+                    "caravan.batch-max-bytes and, where files go to another OpenCTI, destination.files-max-bytes",
+                    e));
         } catch (RuntimeException | Error e) { // or the stream would stand still and nobody know
             health.failed(new Unfollowable("delivering failed: " + e, e));
         }

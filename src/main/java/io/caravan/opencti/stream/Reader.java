@@ -128,11 +128,8 @@ final class Reader implements Runnable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         } catch (OutOfMemoryError e) {
-            health.failed(new Unfollowable(
-                    "the heap of " + (Runtime.getRuntime().maxMemory() >> 20)
-                            + " MB is too small for the events that came: give more"
-                            + " (JAVA_OPTS=-Xmx512m), or lower caravan.event-max-bytes and caravan.batch-max-bytes",
-                    e));
+            health.failed(Unfollowable.heapTooSmall(
+                    "the events that came", "caravan.event-max-bytes and caravan.batch-max-bytes", e));
         } catch (RuntimeException | Error e) { // or the stream would stand still and nobody know
             health.failed(new Unfollowable("reading the stream failed: " + e, e));
         }
