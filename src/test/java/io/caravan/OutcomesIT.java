@@ -141,11 +141,11 @@ class OutcomesIT {
         caravan.set("caravan.batch-max-events", "5");
         long seed = System.nanoTime();
         Random random = new Random(seed);
-        for (int kill = 0; kill < 6; kill++) {
+        for (int kill = 0; kill < 4; kill++) {
             int before = destination.pushes().size();
             process = caravan.run("run");
             await().atMost(SOON).until(() -> destination.pushes().size() > before);
-            Thread.sleep(random.nextInt(3000));
+            Thread.sleep(random.nextInt(1500));
             process.destroyForcibly().waitFor();
         }
         platform.always(play());

@@ -188,7 +188,7 @@ class RedriveIT {
             process = caravan.run("redrive");
             int more = caravan.journalLength() + 1 + random.nextInt(2000);
             await().atMost(SOON)
-                    .pollInterval(Duration.ofMillis(3))
+                    .pollInterval(Duration.ofMillis(20))
                     .until(() -> caravan.journalLength() >= more || !process.isAlive());
             process.destroyForcibly().waitFor();
             assertThat(caravan.deadLetters()).as("seed %d", seed).hasSizeLessThanOrEqualTo(3000);
