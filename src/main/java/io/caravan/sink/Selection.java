@@ -25,19 +25,19 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * What {@link Contents} leaves of one batch. An object is in it while it is a container of the types asked for, or one of
- * these refers to it, or something that one of these refers to. A merge, and a removal that takes relations with it, is in
- * it as soon as one of its objects is.
+ * What {@link Contents} leaves of one batch. An object is in it while it is a container of the types asked for, or something
+ * that is in it refers to it, or ends at it. A merge, and a removal that takes relations with it, is in it as soon as one of
+ * its objects is.
  */
 final class Selection {
 
-    /** Of an object that more objects name, it is not looked which: it is told of, and stays. */
+    /** Of an object that more objects lead up from, it is not looked which: it is told of, and stays. */
     private static final int MOST_LOOKED_AT = 1000;
 
     private final Known known;
     private final Set<String> types;
     private final Door door;
-    /** The keys of what came along in this batch. */
+    /** The keys of what has come along in this batch, and is there in its last state. */
     private final Set<String> brought = new HashSet<>();
 
     /** @param known what is known before the batch; it is told of the batch's changes */
@@ -64,11 +64,43 @@ final class Selection {
         if (isContained(object)) {
             return true;
         }
-        int[] looks = {0};
-        Known.Asked asked = other -> ++looks[0] > MOST_LOOKED_AT || door.mayPass(other) && isContained(other);
-        boolean isNamed = known.firstReferringTo(object.ids(), Set.of(), asked).isPresent()
-                || known.firstEndingAt(object.ids(), asked).isPresent();
-        return isNamed && (looks[0] <= MOST_LOOKED_AT || whenTooMany);
+        Way up = new Way();
+        for (Optional<Set<String>> ids = Optional.of(object.ids()); ids.isPresent(); ids = up.next()) {
+            if (known.firstReferringTo(ids.get(), Set.of(), up).isPresent()
+                    || known.firstEndingAt(ids.get(), up).isPresent()) {
+                return whenTooMany || !up.isTooLong();
+            }
+        }
+        return false;
+    }
+
+    /** Up to what a container refers to, over all that something refers to it or ends at it. */
+    private final class Way implements Known.Asked {
+        private final Deque<Set<String>> open = new ArrayDeque<>();
+        private final Set<String> seen = new HashSet<>();
+        private int looks;
+
+        @Override
+        public boolean of(KnownObject object) throws IOException {
+            looks++;
+            if (isTooLong()) {
+                return true;
+            }
+            if (!door.mayPass(object) || !seen.add(object.object().key())) {
+                return false;
+            }
+            open.add(object.ids());
+            return isContained(object);
+        }
+
+        boolean isTooLong() {
+            return looks > MOST_LOOKED_AT;
+        }
+
+        /** The ids of what has not been gone on from. */
+        Optional<Set<String>> next() {
+            return Optional.ofNullable(open.poll());
+        }
     }
 
     /** Or a container itself. */
@@ -92,6 +124,15 @@ final class Selection {
             }
         }
         return ids;
+    }
+
+    /** The keys of what it ends at by now. */
+    private Set<String> ends(StixObject relation) throws IOException {
+        Set<String> keys = new HashSet<>();
+        for (String id : relation.ends()) {
+            resolve(id).ifPresent(end -> keys.add(end.object().key()));
+        }
+        return keys;
     }
 
     private static Set<String> references(KnownObject object) {
@@ -131,6 +172,7 @@ final class Selection {
                     own.add(change);
                 }
             }
+            leaveAlone();
             leave();
             isEventIn |= isIn(event.object());
         }
@@ -185,16 +227,18 @@ final class Selection {
 
         private boolean isInAfter(Change upsert) throws IOException {
             Optional<KnownObject> last = known.object(upsert.object().key());
-            KnownObject now = now(upsert, last);
-            List<KnownObject> added = added(upsert, now, last);
+            KnownObject now = now(upsert);
+            boolean wasThere = last.isPresent() && upsert.reason() != Reason.ENTERED_SCOPE && isIn(last.get(), false);
+            List<KnownObject> added = added(now, last, wasThere);
             known.put(now);
             if (!isIn(now, true)) {
+                brought.remove(now.object().key());
                 return false;
             }
             for (KnownObject object : added) {
                 bring(object);
             }
-            if (last.isPresent()) {
+            if (wasThere) {
                 Set<String> no = held(last.get().object());
                 no.removeAll(held(now.object()));
                 dropped.addAll(no);
@@ -203,13 +247,12 @@ final class Selection {
         }
 
         /** What it refers to that is not there for sure; of what is told again, as of a dead letter, all. */
-        private List<KnownObject> added(Change upsert, KnownObject now, Optional<KnownObject> last) throws IOException {
+        private List<KnownObject> added(KnownObject now, Optional<KnownObject> last, boolean wasThere)
+                throws IOException {
             boolean isAgain = last.isPresent()
                     && last.get().object().json().equals(now.object().json());
-            boolean wasThere =
-                    last.isPresent() && upsert.reason() != Reason.ENTERED_SCOPE && !isAgain && isIn(last.get(), false);
             Set<String> ids = references(now);
-            if (wasThere) {
+            if (wasThere && !isAgain) {
                 ids.removeAll(references(last.get()));
             }
             List<KnownObject> added = new ArrayList<>();
@@ -222,20 +265,15 @@ final class Selection {
             return added;
         }
 
-        private KnownObject now(Change upsert, Optional<KnownObject> last) {
+        private KnownObject now(Change upsert) {
             Set<String> formerIds = new HashSet<>();
-            last.ifPresent(before -> formerIds.addAll(before.formerIds()));
+            upsert.told().ifPresent(last -> {
+                formerIds.addAll(last.formerIds());
+                formerIds.add(last.object().id());
+            });
             upsert.previousId().ifPresent(formerIds::add);
             if (isEvents(upsert.object())) {
-                for (Change change : meaning.changes()) {
-                    if (isMergedAway(change)) {
-                        formerIds.add(change.object().id());
-                        change.told().ifPresent(source -> {
-                            formerIds.addAll(source.formerIds());
-                            formerIds.add(source.object().id());
-                        });
-                    }
-                }
+                formerIds.addAll(meaning.mergedIds());
             }
             return new KnownObject(
                     upsert.object(), upsert.dependency(), upsert.state().strictest(), formerIds);
@@ -262,6 +300,29 @@ final class Selection {
             if (brought.add(object.object().key())) {
                 path.push(new Visit(object, references(object).iterator()));
             }
+        }
+
+        /** What merges elsewhere makes one of two relations; of one that is there alone, nobody would know that it is gone. */
+        private void leaveAlone() throws IOException {
+            if (meaning.changes().stream().noneMatch(Telling::isMergedAway)) {
+                return;
+            }
+            for (Change change : own) {
+                if (change.reason() == Reason.CASCADE && change.told().isPresent() && isAlone(change.object())) {
+                    left.add(leaves(change.told().get()));
+                }
+            }
+        }
+
+        private boolean isAlone(StixObject relation) throws IOException {
+            Set<String> ends = ends(relation);
+            return known.firstEndingAt(
+                            event.object().ids(),
+                            other -> other.object().relationshipType().equals(relation.relationshipType())
+                                    && ends(other.object()).equals(ends)
+                                    && door.mayPass(other)
+                                    && isIn(other, true))
+                    .isEmpty();
         }
 
         /** What was dropped and is not in it otherwise, with what that alone held. */
@@ -333,7 +394,8 @@ final class Selection {
                     isWithheld,
                     changes,
                     indicators,
-                    isWithheld ? 0 : meaning.staleReferences());
+                    isWithheld ? 0 : meaning.staleReferences(),
+                    meaning.mergedIds());
         }
     }
 
