@@ -37,8 +37,8 @@ final class Selection {
     private final Known known;
     private final Set<String> types;
     private final Door door;
-    /** The keys of what has come along in this batch, and is there in its last state. */
-    private final Set<String> brought = new HashSet<>();
+    /** The keys of what is known to be there in its last state: it has come along, or was found to be in it. */
+    private final Set<String> there = new HashSet<>();
 
     /** @param known what is known before the batch; it is told of the batch's changes */
     Selection(Known known, Set<String> types, Door door) {
@@ -59,12 +59,15 @@ final class Selection {
         return isIn(last.orElse(new KnownObject(object, false, Optional.empty())), true);
     }
 
-    /** @param whenTooMany what is to be taken for true where too many name the object */
+    /** @param whenTooMany what is to be taken for true where too many lead up from the object */
     private boolean isIn(KnownObject object, boolean whenTooMany) throws IOException {
-        if (isContained(object)) {
+        return isIn(object, whenTooMany, new Way(object.object().key()));
+    }
+
+    private boolean isIn(KnownObject object, boolean whenTooMany, Way up) throws IOException {
+        if (up.isContained(object)) {
             return true;
         }
-        Way up = new Way();
         for (Optional<Set<String>> ids = Optional.of(object.ids()); ids.isPresent(); ids = up.next()) {
             if (known.firstReferringTo(ids.get(), Set.of(), up).isPresent()
                     || known.firstEndingAt(ids.get(), up).isPresent()) {
@@ -76,9 +79,16 @@ final class Selection {
 
     /** Up to what a container refers to, over all that something refers to it or ends at it. */
     private final class Way implements Known.Asked {
+        private final String without;
         private final Deque<Set<String>> open = new ArrayDeque<>();
         private final Set<String> seen = new HashSet<>();
         private int looks;
+
+        /** @param without the key of what it does not lead over */
+        Way(String without) {
+            this.without = without;
+            seen.add(without);
+        }
 
         @Override
         public boolean of(KnownObject object) throws IOException {
@@ -93,6 +103,17 @@ final class Selection {
             return isContained(object);
         }
 
+        /** Or a container itself. */
+        boolean isContained(KnownObject object) throws IOException {
+            return types.contains(object.object().type())
+                    || known.firstReferringTo(object.ids(), types, this::isContainer)
+                            .isPresent();
+        }
+
+        private boolean isContainer(KnownObject object) {
+            return door.mayPass(object) && !object.object().key().equals(without);
+        }
+
         boolean isTooLong() {
             return looks > MOST_LOOKED_AT;
         }
@@ -101,12 +122,6 @@ final class Selection {
         Optional<Set<String>> next() {
             return Optional.ofNullable(open.poll());
         }
-    }
-
-    /** Or a container itself. */
-    private boolean isContained(KnownObject object) throws IOException {
-        return types.contains(object.object().type())
-                || known.firstReferringTo(object.ids(), types, door::mayPass).isPresent();
     }
 
     /** By the ids that it has, or had when it was referred to. */
@@ -161,7 +176,6 @@ final class Selection {
         }
 
         void tell() throws IOException {
-            isEventIn = isIn(event.object());
             boolean isWhole = isWhole();
             if (isWhole && meaning.changes().stream().anyMatch(Telling::isMergedAway)) {
                 bringMerged();
@@ -174,7 +188,9 @@ final class Selection {
             }
             leaveAlone();
             leave();
-            isEventIn |= isIn(event.object());
+            isEventIn = meaning.ofItself().isPresent()
+                    ? own.stream().anyMatch(change -> isEvents(change.object()))
+                    : isIn(event.object());
         }
 
         /** Whether objects go or move together, one of which is in it. */
@@ -216,9 +232,10 @@ final class Selection {
 
         private boolean isInBefore(Change removal) throws IOException {
             Optional<KnownObject> last = known.object(removal.object().key());
-            boolean wasIn = isIn(removal.object());
+            boolean wasIn = isIn(removal.object())
+                   ;
             known.remove(removal.object().key());
-            brought.remove(removal.object().key());
+            there.remove(removal.object().key());
             if (wasIn && last.isPresent()) {
                 dropped.addAll(held(last.get().object()));
             }
@@ -228,16 +245,13 @@ final class Selection {
         private boolean isInAfter(Change upsert) throws IOException {
             Optional<KnownObject> last = known.object(upsert.object().key());
             KnownObject now = now(upsert);
-            boolean wasThere = last.isPresent() && upsert.reason() != Reason.ENTERED_SCOPE && isIn(last.get(), false);
-            List<KnownObject> added = added(now, last, wasThere);
             known.put(now);
             if (!isIn(now, true)) {
-                brought.remove(now.object().key());
+                there.remove(now.object().key());
                 return false;
             }
-            for (KnownObject object : added) {
-                bring(object);
-            }
+            boolean wasThere = last.isPresent() && upsert.reason() != Reason.ENTERED_SCOPE && isIn(last.get(), false);
+            bringAdded(now, last, wasThere);
             if (wasThere) {
                 Set<String> no = held(last.get().object());
                 no.removeAll(held(now.object()));
@@ -247,22 +261,24 @@ final class Selection {
         }
 
         /** What it refers to that is not there for sure; of what is told again, as of a dead letter, all. */
-        private List<KnownObject> added(KnownObject now, Optional<KnownObject> last, boolean wasThere)
-                throws IOException {
+        private void bringAdded(KnownObject now, Optional<KnownObject> last, boolean wasThere) throws IOException {
             boolean isAgain = last.isPresent()
                     && last.get().object().json().equals(now.object().json());
             Set<String> ids = references(now);
             if (wasThere && !isAgain) {
                 ids.removeAll(references(last.get()));
             }
-            List<KnownObject> added = new ArrayList<>();
             for (String id : ids) {
                 Optional<KnownObject> object = resolve(id);
-                if (object.isPresent() && (isAgain || !isIn(object.get(), false))) {
-                    added.add(object.get());
+                if (object.isPresent() && !there.contains(object.get().object().key())) {
+                    Way around = new Way(now.object().key());
+                    if (isAgain || !isIn(object.get(), false, around)) {
+                        bring(object.get());
+                    } else {
+                        there.add(object.get().object().key());
+                    }
                 }
             }
-            return added;
         }
 
         private KnownObject now(Change upsert) {
@@ -297,7 +313,7 @@ final class Selection {
         }
 
         private void visit(KnownObject object, Deque<Visit> path) {
-            if (brought.add(object.object().key())) {
+            if (there.add(object.object().key())) {
                 path.push(new Visit(object, references(object).iterator()));
             }
         }
@@ -334,7 +350,7 @@ final class Selection {
                 if (object.isPresent()
                         && !isIn(object.get(), true)
                         && gone.add(object.get().object().key())) {
-                    brought.remove(object.get().object().key());
+                    there.remove(object.get().object().key());
                     left.add(leaves(object.get()));
                     ids.addAll(held(object.get().object()));
                 }
