@@ -15,6 +15,7 @@ import io.caravan.event.StixObject;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -233,7 +234,7 @@ final class Selection {
         private boolean isInBefore(Change removal) throws IOException {
             Optional<KnownObject> last = known.object(removal.object().key());
             boolean wasIn = isIn(removal.object())
-                   ;
+                    || !Collections.disjoint(dropped, removal.object().ids());
             known.remove(removal.object().key());
             there.remove(removal.object().key());
             if (wasIn && last.isPresent()) {

@@ -228,6 +228,18 @@ class ContentsTest {
     }
 
     @Test
+    void whatARelationBetweenRelationsHeldGoesWithThem() throws Exception {
+        happen(create(id(), TOOL), create(id(), MALWARE), create(id(), AUTHOR));
+        happen(create(id(), relation(USES, "uses", MALWARE, TOOL)));
+        happen(create(id(), relation("relationship--v", "related-to", AUTHOR, USES)));
+        happen(create(id(), report("relationship--v", AUTHOR)));
+
+        happen(delete(id(), TOOL));
+
+        assertThat(ids()).containsExactlyInAnyOrder(AUTHOR, REPORT);
+    }
+
+    @Test
     void whatCameAlongAndChangedUnseenComesAgain() throws Exception {
         happen(create(id(), AUTHOR), create(id(), authored(TOOL)), create(id(), report()));
 
