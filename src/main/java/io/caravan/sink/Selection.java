@@ -38,7 +38,7 @@ final class Selection {
     private final Known known;
     private final Set<String> types;
     private final Door door;
-    /** The keys of what is known to be there in its last state: it has come along, or was found to be in it. */
+    /** The keys of what is known to be there in its last state: it has come in this batch, or was found to be in it. */
     private final Set<String> there = new HashSet<>();
 
     /** @param known what is known before the batch; it is told of the batch's changes */
@@ -127,8 +127,8 @@ final class Selection {
 
     /** By the ids that it has, or had when it was referred to. */
     private Optional<KnownObject> resolve(String id) throws IOException {
-        Optional<KnownObject> object = id.contains("--") ? known.withId(id) : known.object(id);
-        return (object.isPresent() ? object : known.withFormerId(id)).filter(door::mayPass);
+        Optional<KnownObject> object = (id.contains("--") ? known.withId(id) : known.object(id)).filter(door::mayPass);
+        return object.isPresent() ? object : known.withFormerId(id).filter(door::mayPass);
     }
 
     /** What it contains, or ends at: what it refers to otherwise, as its author, stays when it goes. */
@@ -251,9 +251,10 @@ final class Selection {
                 there.remove(now.object().key());
                 return false;
             }
-            boolean wasThere = last.isPresent() && upsert.reason() != Reason.ENTERED_SCOPE && isIn(last.get(), false);
+            boolean wasThere = !there.add(now.object().key())
+                    || last.isPresent() && upsert.reason() != Reason.ENTERED_SCOPE && isIn(last.get(), false);
             bringAdded(now, last, wasThere);
-            if (wasThere) {
+            if (wasThere && last.isPresent()) {
                 Set<String> no = held(last.get().object());
                 no.removeAll(held(now.object()));
                 dropped.addAll(no);
@@ -266,7 +267,7 @@ final class Selection {
             boolean isAgain = last.isPresent()
                     && last.get().object().json().equals(now.object().json());
             Set<String> ids = references(now);
-            if (wasThere && !isAgain) {
+            if (wasThere && last.isPresent() && !isAgain) {
                 ids.removeAll(references(last.get()));
             }
             for (String id : ids) {

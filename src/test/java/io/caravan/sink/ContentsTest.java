@@ -240,6 +240,18 @@ class ContentsTest {
     }
 
     @Test
+    void whatAMergeTakesOutOfItsTargetIsRemoved() throws Exception {
+        Map<String, Object> target = object("note--target");
+        Map<String, Object> before = new LinkedHashMap<>(target);
+        before.put("object_refs", List.of(TOOL));
+        happen(create(id(), TOOL), create(id(), note()), create(id(), before), create(id(), report(NOTE)));
+
+        happen(merge(id(), before, target, List.of(note())));
+
+        assertThat(ids()).containsExactlyInAnyOrder("note--target", REPORT);
+    }
+
+    @Test
     void whatCameAlongAndChangedUnseenComesAgain() throws Exception {
         happen(create(id(), AUTHOR), create(id(), authored(TOOL)), create(id(), report()));
 
@@ -278,9 +290,12 @@ class ContentsTest {
         happen(create(id(), report(TOOL)));
         assertThat(ids()).containsExactly(REPORT);
 
-        happen(merge(id(), authored(target), authored(target), List.of(marked(TOOL, RED))));
-
+        Frame merge = merge(id(), authored(target), authored(target), List.of(marked(TOOL, RED)));
+        deliver(read(state.begin(), List.of(merge)));
         assertThat(ids()).containsExactlyInAnyOrder(AUTHOR, target, REPORT);
+
+        happen(merge, delete(id(), report(TOOL)));
+        assertThat(ids()).containsExactly(AUTHOR);
     }
 
     @Test
