@@ -15,6 +15,7 @@ import java.util.Set;
  * @param indicators the indicators whose state, or what is known to be indicated by them, is another now
  * @param staleReferences how many known objects refer to what was renamed, merged or deleted, by ids that hold no longer:
  *     the platform sends nothing for them, and they are left as last told
+ * @param mergedIds the ids of what went into the event's object, also of what a sink is told nothing of
  */
 public record Meaning(
         Event event,
@@ -22,15 +23,17 @@ public record Meaning(
         boolean isWithheld,
         List<Change> changes,
         List<IndicatorState> indicators,
-        long staleReferences) {
+        long staleReferences,
+        Set<String> mergedIds) {
 
     public Meaning {
+        mergedIds = Set.copyOf(mergedIds);
         changes = List.copyOf(changes);
         indicators = List.copyOf(indicators);
     }
 
     public static Meaning ofEvent(Event event) {
-        return new Meaning(event, Contents.of(event), false, List.of(), List.of(), 0);
+        return new Meaning(event, Contents.of(event), false, List.of(), List.of(), 0, Set.of());
     }
 
     /**

@@ -47,7 +47,14 @@ public final class Overtaken implements Meaning.Reading {
             tell(now.get(), inTime, telling, known);
         }
         Meaning late = telling.told();
-        return new Meaning(event, inTime.contents(), false, late.changes(), late.indicators(), late.staleReferences());
+        return new Meaning(
+                event,
+                inTime.contents(),
+                false,
+                late.changes(),
+                late.indicators(),
+                late.staleReferences(),
+                late.mergedIds());
     }
 
     private static void tell(KnownObject now, Meaning inTime, Telling telling, Known known)

@@ -169,7 +169,8 @@ final class Telling {
                         .filter(context -> !context.equals(Json.EMPTY))
                         .isPresent();
         Meaning.Contents contents = new Meaning.Contents(showsMore ? Optional.of(Tlp.RED) : strictest, types);
-        return new Meaning(event, contents, false, changes, IndicatorState.of(changes, known), staleReferences);
+        return new Meaning(
+                event, contents, false, changes, IndicatorState.of(changes, known), staleReferences, mergedIds);
     }
 
     private void upsert(

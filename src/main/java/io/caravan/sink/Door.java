@@ -63,7 +63,14 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
         for (IndicatorState state : meaning.indicators()) {
             let(state, event).ifPresent(indicators::add);
         }
-        return new Meaning(event, meaning.contents(), isWithheld, changes, indicators, meaning.staleReferences());
+        return new Meaning(
+                event,
+                meaning.contents(),
+                isWithheld,
+                changes,
+                indicators,
+                meaning.staleReferences(),
+                meaning.mergedIds());
     }
 
     private boolean mayPass(Meaning.Contents contents) {

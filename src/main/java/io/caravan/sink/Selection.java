@@ -15,6 +15,7 @@ import io.caravan.event.StixObject;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -25,20 +26,20 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * What {@link Contents} leaves of one batch. An object is in it while it is a container of the types asked for, or one of
- * these refers to it, or something that one of these refers to. A merge, and a removal that takes relations with it, is in
- * it as soon as one of its objects is.
+ * What {@link Contents} leaves of one batch. An object is in it while it is a container of the types asked for, or something
+ * that is in it refers to it, or ends at it. A merge, and a removal that takes relations with it, is in it as soon as one of
+ * its objects is.
  */
 final class Selection {
 
-    /** Of an object that more objects name, it is not looked which: it is told of, and stays. */
+    /** Of an object that more objects lead up from, it is not looked which: it is told of, and stays. */
     private static final int MOST_LOOKED_AT = 1000;
 
     private final Known known;
     private final Set<String> types;
     private final Door door;
-    /** The keys of what came along in this batch. */
-    private final Set<String> brought = new HashSet<>();
+    /** The keys of what is known to be there in its last state: it has come in this batch, or was found to be in it. */
+    private final Set<String> there = new HashSet<>();
 
     /** @param known what is known before the batch; it is told of the batch's changes */
     Selection(Known known, Set<String> types, Door door) {
@@ -59,28 +60,75 @@ final class Selection {
         return isIn(last.orElse(new KnownObject(object, false, Optional.empty())), true);
     }
 
-    /** @param whenTooMany what is to be taken for true where too many name the object */
+    /** @param whenTooMany what is to be taken for true where too many lead up from the object */
     private boolean isIn(KnownObject object, boolean whenTooMany) throws IOException {
-        if (isContained(object)) {
-            return true;
-        }
-        int[] looks = {0};
-        Known.Asked asked = other -> ++looks[0] > MOST_LOOKED_AT || door.mayPass(other) && isContained(other);
-        boolean isNamed = known.firstReferringTo(object.ids(), Set.of(), asked).isPresent()
-                || known.firstEndingAt(object.ids(), asked).isPresent();
-        return isNamed && (looks[0] <= MOST_LOOKED_AT || whenTooMany);
+        return isIn(object, whenTooMany, new Way(object.object().key()));
     }
 
-    /** Or a container itself. */
-    private boolean isContained(KnownObject object) throws IOException {
-        return types.contains(object.object().type())
-                || known.firstReferringTo(object.ids(), types, door::mayPass).isPresent();
+    private boolean isIn(KnownObject object, boolean whenTooMany, Way up) throws IOException {
+        if (up.isContained(object)) {
+            return true;
+        }
+        for (Optional<Set<String>> ids = Optional.of(object.ids()); ids.isPresent(); ids = up.next()) {
+            if (known.firstReferringTo(ids.get(), Set.of(), up).isPresent()
+                    || known.firstEndingAt(ids.get(), up).isPresent()) {
+                return whenTooMany || !up.isTooLong();
+            }
+        }
+        return false;
+    }
+
+    /** Up to what a container refers to, over all that something refers to it or ends at it. */
+    private final class Way implements Known.Asked {
+        private final String without;
+        private final Deque<Set<String>> open = new ArrayDeque<>();
+        private final Set<String> seen = new HashSet<>();
+        private int looks;
+
+        /** @param without the key of what it does not lead over */
+        Way(String without) {
+            this.without = without;
+            seen.add(without);
+        }
+
+        @Override
+        public boolean of(KnownObject object) throws IOException {
+            looks++;
+            if (isTooLong()) {
+                return true;
+            }
+            if (!door.mayPass(object) || !seen.add(object.object().key())) {
+                return false;
+            }
+            open.add(object.ids());
+            return isContained(object);
+        }
+
+        /** Or a container itself. */
+        boolean isContained(KnownObject object) throws IOException {
+            return types.contains(object.object().type())
+                    || known.firstReferringTo(object.ids(), types, this::isContainer)
+                            .isPresent();
+        }
+
+        private boolean isContainer(KnownObject object) {
+            return door.mayPass(object) && !object.object().key().equals(without);
+        }
+
+        boolean isTooLong() {
+            return looks > MOST_LOOKED_AT;
+        }
+
+        /** The ids of what has not been gone on from. */
+        Optional<Set<String>> next() {
+            return Optional.ofNullable(open.poll());
+        }
     }
 
     /** By the ids that it has, or had when it was referred to. */
     private Optional<KnownObject> resolve(String id) throws IOException {
-        Optional<KnownObject> object = id.contains("--") ? known.withId(id) : known.object(id);
-        return (object.isPresent() ? object : known.withFormerId(id)).filter(door::mayPass);
+        Optional<KnownObject> object = (id.contains("--") ? known.withId(id) : known.object(id)).filter(door::mayPass);
+        return object.isPresent() ? object : known.withFormerId(id).filter(door::mayPass);
     }
 
     /** What it contains, or ends at: what it refers to otherwise, as its author, stays when it goes. */
@@ -92,6 +140,15 @@ final class Selection {
             }
         }
         return ids;
+    }
+
+    /** The keys of what it ends at by now. */
+    private Set<String> ends(StixObject relation) throws IOException {
+        Set<String> keys = new HashSet<>();
+        for (String id : relation.ends()) {
+            resolve(id).ifPresent(end -> keys.add(end.object().key()));
+        }
+        return keys;
     }
 
     private static Set<String> references(KnownObject object) {
@@ -120,7 +177,6 @@ final class Selection {
         }
 
         void tell() throws IOException {
-            isEventIn = isIn(event.object());
             boolean isWhole = isWhole();
             if (isWhole && meaning.changes().stream().anyMatch(Telling::isMergedAway)) {
                 bringMerged();
@@ -131,8 +187,11 @@ final class Selection {
                     own.add(change);
                 }
             }
+            leaveAlone();
             leave();
-            isEventIn |= isIn(event.object());
+            isEventIn = meaning.ofItself().isPresent()
+                    ? own.stream().anyMatch(change -> isEvents(change.object()))
+                    : isIn(event.object());
         }
 
         /** Whether objects go or move together, one of which is in it. */
@@ -174,9 +233,10 @@ final class Selection {
 
         private boolean isInBefore(Change removal) throws IOException {
             Optional<KnownObject> last = known.object(removal.object().key());
-            boolean wasIn = isIn(removal.object());
+            boolean wasIn = isIn(removal.object())
+                    || !Collections.disjoint(dropped, removal.object().ids());
             known.remove(removal.object().key());
-            brought.remove(removal.object().key());
+            there.remove(removal.object().key());
             if (wasIn && last.isPresent()) {
                 dropped.addAll(held(last.get().object()));
             }
@@ -185,16 +245,16 @@ final class Selection {
 
         private boolean isInAfter(Change upsert) throws IOException {
             Optional<KnownObject> last = known.object(upsert.object().key());
-            KnownObject now = now(upsert, last);
-            List<KnownObject> added = added(upsert, now, last);
+            KnownObject now = now(upsert);
             known.put(now);
             if (!isIn(now, true)) {
+                there.remove(now.object().key());
                 return false;
             }
-            for (KnownObject object : added) {
-                bring(object);
-            }
-            if (last.isPresent()) {
+            boolean wasThere = !there.add(now.object().key())
+                    || last.isPresent() && upsert.reason() != Reason.ENTERED_SCOPE && isIn(last.get(), false);
+            bringAdded(now, last, wasThere);
+            if (wasThere && last.isPresent()) {
                 Set<String> no = held(last.get().object());
                 no.removeAll(held(now.object()));
                 dropped.addAll(no);
@@ -203,39 +263,35 @@ final class Selection {
         }
 
         /** What it refers to that is not there for sure; of what is told again, as of a dead letter, all. */
-        private List<KnownObject> added(Change upsert, KnownObject now, Optional<KnownObject> last) throws IOException {
+        private void bringAdded(KnownObject now, Optional<KnownObject> last, boolean wasThere) throws IOException {
             boolean isAgain = last.isPresent()
                     && last.get().object().json().equals(now.object().json());
-            boolean wasThere =
-                    last.isPresent() && upsert.reason() != Reason.ENTERED_SCOPE && !isAgain && isIn(last.get(), false);
             Set<String> ids = references(now);
-            if (wasThere) {
+            if (wasThere && last.isPresent() && !isAgain) {
                 ids.removeAll(references(last.get()));
             }
-            List<KnownObject> added = new ArrayList<>();
             for (String id : ids) {
                 Optional<KnownObject> object = resolve(id);
-                if (object.isPresent() && (isAgain || !isIn(object.get(), false))) {
-                    added.add(object.get());
-                }
-            }
-            return added;
-        }
-
-        private KnownObject now(Change upsert, Optional<KnownObject> last) {
-            Set<String> formerIds = new HashSet<>();
-            last.ifPresent(before -> formerIds.addAll(before.formerIds()));
-            upsert.previousId().ifPresent(formerIds::add);
-            if (isEvents(upsert.object())) {
-                for (Change change : meaning.changes()) {
-                    if (isMergedAway(change)) {
-                        formerIds.add(change.object().id());
-                        change.told().ifPresent(source -> {
-                            formerIds.addAll(source.formerIds());
-                            formerIds.add(source.object().id());
-                        });
+                if (object.isPresent() && !there.contains(object.get().object().key())) {
+                    Way around = new Way(now.object().key());
+                    if (isAgain || !isIn(object.get(), false, around)) {
+                        bring(object.get());
+                    } else {
+                        there.add(object.get().object().key());
                     }
                 }
+            }
+        }
+
+        private KnownObject now(Change upsert) {
+            Set<String> formerIds = new HashSet<>();
+            upsert.told().ifPresent(last -> {
+                formerIds.addAll(last.formerIds());
+                formerIds.add(last.object().id());
+            });
+            upsert.previousId().ifPresent(formerIds::add);
+            if (isEvents(upsert.object())) {
+                formerIds.addAll(meaning.mergedIds());
             }
             return new KnownObject(
                     upsert.object(), upsert.dependency(), upsert.state().strictest(), formerIds);
@@ -259,9 +315,32 @@ final class Selection {
         }
 
         private void visit(KnownObject object, Deque<Visit> path) {
-            if (brought.add(object.object().key())) {
+            if (there.add(object.object().key())) {
                 path.push(new Visit(object, references(object).iterator()));
             }
+        }
+
+        /** What merges elsewhere makes one of two relations; of one that is there alone, nobody would know that it is gone. */
+        private void leaveAlone() throws IOException {
+            if (meaning.changes().stream().noneMatch(Telling::isMergedAway)) {
+                return;
+            }
+            for (Change change : own) {
+                if (change.reason() == Reason.CASCADE && change.told().isPresent() && isAlone(change.object())) {
+                    left.add(leaves(change.told().get()));
+                }
+            }
+        }
+
+        private boolean isAlone(StixObject relation) throws IOException {
+            Set<String> ends = ends(relation);
+            return known.firstEndingAt(
+                            event.object().ids(),
+                            other -> other.object().relationshipType().equals(relation.relationshipType())
+                                    && ends(other.object()).equals(ends)
+                                    && door.mayPass(other)
+                                    && isIn(other, true))
+                    .isEmpty();
         }
 
         /** What was dropped and is not in it otherwise, with what that alone held. */
@@ -273,7 +352,7 @@ final class Selection {
                 if (object.isPresent()
                         && !isIn(object.get(), true)
                         && gone.add(object.get().object().key())) {
-                    brought.remove(object.get().object().key());
+                    there.remove(object.get().object().key());
                     left.add(leaves(object.get()));
                     ids.addAll(held(object.get().object()));
                 }
@@ -333,7 +412,8 @@ final class Selection {
                     isWithheld,
                     changes,
                     indicators,
-                    isWithheld ? 0 : meaning.staleReferences());
+                    isWithheld ? 0 : meaning.staleReferences(),
+                    meaning.mergedIds());
         }
     }
 

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /** Objects, changes and batches as tests need them, without a stream that they came on. */
 public final class Changes {
@@ -66,7 +67,13 @@ public final class Changes {
     public static Batch batch(long number, List<Change> changes) {
         List<Meaning> meanings = changes.stream()
                 .map(change -> new Meaning(
-                        change.event(), Meaning.Contents.of(change.event()), false, List.of(change), List.of(), 0))
+                        change.event(),
+                        Meaning.Contents.of(change.event()),
+                        false,
+                        List.of(change),
+                        List.of(),
+                        0,
+                        Set.of()))
                 .toList();
         return new Batch(position(number), position(number + 1), RECEIVED, meanings);
     }
@@ -74,7 +81,13 @@ public final class Changes {
     /** One event means all of the changes. */
     public static Batch batchOfOneEvent(long number, Change... changes) {
         Meaning meaning = new Meaning(
-                changes[0].event(), Meaning.Contents.of(changes[0].event()), false, List.of(changes), List.of(), 0);
+                changes[0].event(),
+                Meaning.Contents.of(changes[0].event()),
+                false,
+                List.of(changes),
+                List.of(),
+                0,
+                Set.of());
         return new Batch(position(number), position(number + 1), RECEIVED, List.of(meaning));
     }
 

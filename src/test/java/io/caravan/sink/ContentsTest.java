@@ -55,6 +55,7 @@ class ContentsTest {
     private static final String TOOL = "tool--t";
     private static final String MALWARE = "malware--m";
     private static final String USES = "relationship--u";
+    private static final String NOTE = "note--n";
     private static final String REPORT = "report--r";
 
     @TempDir
@@ -211,6 +212,118 @@ class ContentsTest {
     }
 
     @Test
+    void whatANoteInAReportNeedsIsThereWhileTheNoteIs() throws Exception {
+        happen(create(id(), AUTHOR), create(id(), authored(TOOL)), create(id(), MALWARE));
+        happen(create(id(), relation(USES, "uses", MALWARE, TOOL)), create(id(), note(USES)));
+        happen(create(id(), report(NOTE, TOOL)));
+
+        happen(update(id(), report(NOTE, TOOL), report(NOTE)));
+        assertThat(ids()).containsExactlyInAnyOrder(AUTHOR, TOOL, MALWARE, USES, NOTE, REPORT);
+
+        happen(update(id(), object(AUTHOR), named(AUTHOR, "other")));
+        assertThat(there.get(internalId(AUTHOR)).name()).isEqualTo("other");
+
+        happen(update(id(), report(NOTE), report()));
+        assertThat(ids()).containsExactlyInAnyOrder(AUTHOR, REPORT);
+    }
+
+    @Test
+    void whatARelationBetweenRelationsHeldGoesWithThem() throws Exception {
+        happen(create(id(), TOOL), create(id(), MALWARE), create(id(), AUTHOR));
+        happen(create(id(), relation(USES, "uses", MALWARE, TOOL)));
+        happen(create(id(), relation("relationship--v", "related-to", AUTHOR, USES)));
+        happen(create(id(), report("relationship--v", AUTHOR)));
+
+        happen(delete(id(), TOOL));
+
+        assertThat(ids()).containsExactlyInAnyOrder(AUTHOR, REPORT);
+    }
+
+    @Test
+    void whatAMergeTakesOutOfItsTargetIsRemoved() throws Exception {
+        Map<String, Object> target = object("note--target");
+        Map<String, Object> before = new LinkedHashMap<>(target);
+        before.put("object_refs", List.of(TOOL));
+        happen(create(id(), TOOL), create(id(), note()), create(id(), before), create(id(), report(NOTE)));
+
+        happen(merge(id(), before, target, List.of(note())));
+
+        assertThat(ids()).containsExactlyInAnyOrder("note--target", REPORT);
+    }
+
+    @Test
+    void whatCameAlongAndChangedUnseenComesAgain() throws Exception {
+        happen(create(id(), AUTHOR), create(id(), authored(TOOL)), create(id(), report()));
+
+        happen(
+                update(id(), report(), report(TOOL)),
+                update(id(), report(TOOL), report()),
+                update(id(), object(AUTHOR), named(AUTHOR, "other")),
+                update(id(), report(), report(TOOL)));
+
+        assertThat(there.get(internalId(AUTHOR)).name()).isEqualTo("other");
+    }
+
+    @Test
+    void ofTwoRelationsThatBecomeOneNoneStaysAlone() throws Exception {
+        String target = "tool--target";
+        happen(create(id(), TOOL), create(id(), target), create(id(), MALWARE));
+        happen(
+                create(id(), relation(USES, "uses", MALWARE, TOOL)),
+                create(id(), relation("relationship--other", "uses", MALWARE, target)),
+                create(id(), report(USES, MALWARE)));
+
+        happen(merge(id(), object(target), object(target), List.of(object(TOOL))));
+
+        assertThat(told)
+                .filteredOn(change -> change.object().id().equals(USES))
+                .last()
+                .extracting(Change::reason)
+                .isEqualTo(Change.Reason.LEFT_SCOPE);
+    }
+
+    @Test
+    void whatTakesThePlaceOfWhatMayNotPassTheDoorIsThere() throws Exception {
+        String target = "tool--target";
+        door = new Door(Optional.of(Tlp.GREEN), Set.of());
+        happen(create(id(), AUTHOR), create(id(), marked(TOOL, RED)), create(id(), authored(target)));
+        happen(create(id(), report(TOOL)));
+        assertThat(ids()).containsExactly(REPORT);
+
+        Frame merge = merge(id(), authored(target), authored(target), List.of(marked(TOOL, RED)));
+        deliver(read(state.begin(), List.of(merge)));
+        assertThat(ids()).containsExactlyInAnyOrder(AUTHOR, target, REPORT);
+
+        happen(merge, delete(id(), report(TOOL)));
+        assertThat(ids()).containsExactly(AUTHOR);
+    }
+
+    @Test
+    void whatIsRenamedBehindTheDoorIsContainedAllTheSame() throws Exception {
+        door = new Door(Optional.of(Tlp.GREEN), Set.of());
+        happen(create(id(), marked(TOOL, RED)), create(id(), report(TOOL)));
+        Map<String, Object> renamed = object("tool--renamed", internalId(TOOL));
+        Map<String, Object> secret = new LinkedHashMap<>(renamed);
+        secret.put("object_marking_refs", List.of(RED));
+
+        happen(update(id(), marked(TOOL, RED), secret), update(id(), secret, renamed));
+
+        assertThat(ids()).containsExactlyInAnyOrder("tool--renamed", REPORT);
+    }
+
+    @Test
+    void whatNeverCameIsNotRemoved() throws Exception {
+        door = new Door(Optional.of(Tlp.GREEN), Set.of());
+        Map<String, Object> secret = report(TOOL);
+        secret.put("object_marking_refs", List.of(RED));
+        happen(create(id(), TOOL), create(id(), secret));
+
+        happen(update(id(), secret, report()));
+
+        assertThat(told).extracting(change -> change.object().id()).containsExactly(REPORT);
+    }
+
+    @Test
     void whatMayNotPassTheDoorIsNotThere() throws Exception {
         door = new Door(Optional.of(Tlp.GREEN), Set.of());
         happen(create(id(), marked(TOOL, RED)), create(id(), marked(MALWARE, GREEN)));
@@ -359,6 +472,12 @@ class ContentsTest {
         Map<String, Object> report = object(REPORT);
         report.put("object_refs", List.of(contained));
         return report;
+    }
+
+    private static Map<String, Object> note(String... contained) {
+        Map<String, Object> note = object(NOTE);
+        note.put("object_refs", List.of(contained));
+        return note;
     }
 
     private static Map<String, Object> named(String id, String name) {
