@@ -109,6 +109,22 @@ class DestinationDoorIT {
     }
 
     @Test
+    void aRelationOfASourceThatMayNotGoThereComesOnceItIsTheTargets() throws Exception {
+        Map<String, Object> hidden = Frames.relation(USES, "uses", id(3), id(4));
+        Frames.extension(hidden).put("source_ref_object_marking_refs", List.of(RED));
+        carry(
+                1000,
+                create("1000-0", tool(1, GREEN)),
+                create("2000-0", tool(2, GREEN)),
+                create("3000-0", tool(3, RED)),
+                create("4000-0", tool(4, GREEN)),
+                create("5000-0", hidden),
+                merge("6000-0", tool(1, GREEN), merged(1, GREEN), List.of(tool(2, GREEN), tool(3, RED))));
+        assertThat(destination.objects()).containsOnlyKeys(id(1), id(4), USES);
+        assertThat(destination.pushes().toString()).doesNotContain(id(3));
+    }
+
+    @Test
     void ofOtherTypesNothingGoesThere() throws Exception {
         caravan.set("caravan.sink.opencti.types", "malware");
         carry(

@@ -61,6 +61,8 @@ public final class Merge implements Meaning.Reading {
             telling.mergedInto(target, source);
         }
         telling.upsert(Reason.MERGED, target, before);
+        known.object(target.key())
+                .ifPresent(now -> now.formerIds().forEach(id -> moved.put(id, target.id()))); // the sources' among them
         List<KnownObject> moving = known.endingAt(moved.keySet()).stream()
                 .filter(relation -> sources.stream().anyMatch(relation.object()::endsAt))
                 .toList();
@@ -181,8 +183,14 @@ public final class Merge implements Meaning.Reading {
         }
     }
 
+    /** With the internal ids of its ends, where it has them: the STIX ids stay as they were when an end was renamed. */
     private static List<JsonNode> shape(JsonNode relation) {
-        return SHAPE.stream().map(relation::path).toList();
+        JsonNode extension = relation.path("extensions").path(StixObject.OPENCTI);
+        return SHAPE.stream()
+                .map(property -> StixObject.END_PROPERTIES.contains(property) && extension.has(property)
+                        ? extension.path(property)
+                        : relation.path(property))
+                .toList();
     }
 
     private static void addOnce(List<String> list, String text) {

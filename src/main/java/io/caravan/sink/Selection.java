@@ -362,7 +362,7 @@ final class Selection {
         private Change enters(KnownObject object) throws IOException {
             Optional<String> previousId = Optional.empty();
             for (String id : object.formerIds()) {
-                if (known.withId(id).isEmpty()) {
+                if (door.equals(Door.OPEN) && known.withId(id).isEmpty()) { // of what else, nothing may be said
                     previousId = Optional.of(id);
                 }
             }

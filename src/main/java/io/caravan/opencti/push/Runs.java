@@ -83,6 +83,8 @@ final class Runs {
             boolean isOfTheMerge = change.reason() == Reason.MERGED_INTO || change.reason() == Reason.CASCADE;
             if (withDeletions && change.type() == Type.REMOVE && !isOfTheMerge) {
                 add(Optional.empty(), wording.removal(change));
+            } else if (change.reason() == Reason.ENTERED_SCOPE) { // what moved was not there
+                add(change.previousId(), wording.upsert(change));
             }
         }
     }
