@@ -25,8 +25,4 @@ public record DeadLetter(
     public DeadLetter withoutEvent() {
         return new DeadLetter(sink, position, op, id, error, attempts, Optional.empty());
     }
-
-    public DeadLetter because(String reason) {
-        return new DeadLetter(sink, position, op, id, reason, attempts, event);
-    }
 }

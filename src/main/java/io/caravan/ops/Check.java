@@ -17,7 +17,6 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.apache.kafka.common.KafkaException;
 
@@ -43,7 +42,7 @@ public final class Check {
         checkFolder("caravan.data-dir", settings.dataDirectory());
         checkFolder("files.dir", settings.filesDirectory());
         checkHttp();
-        Map<String, Rights> destinations = checkRoutes();
+        List<Rights> destinations = checkRoutes();
         checkPlatform();
         if (settings.sinks().contains("kafka")) {
             checkKafka();
@@ -82,14 +81,14 @@ public final class Check {
     }
 
     /** What is to be known of the other platforms that the routes write to; nothing where the routes cannot be used. */
-    private Map<String, Rights> checkRoutes() {
+    private List<Rights> checkRoutes() {
         try (Program program = new Program(settings)) {
             program.rehearse();
             good("routes", program.routeCount() + " loaded, sinks: " + String.join(", ", settings.sinks()));
             return program.destinations();
         } catch (Program.Unusable e) {
             e.mistakes().forEach(mistake -> bad("routes", mistake.replaceFirst("^routes: ", "")));
-            return Map.of();
+            return List.of();
         }
     }
 
@@ -140,9 +139,9 @@ public final class Check {
         }
     }
 
-    private void checkDestination(String name, Rights rights) {
-        boolean isTheSettings = name.equals(OpenctiEndpoint.DESTINATION);
-        String part = isTheSettings ? name : "opencti:" + name;
+    private void checkDestination(Rights rights) {
+        boolean isTheSettings = rights.name().equals(OpenctiEndpoint.DESTINATION);
+        String part = isTheSettings ? rights.name() : "opencti:" + rights.name();
         try {
             for (Rights.Finding finding : rights.look()) {
                 switch (finding.verdict()) {

@@ -36,11 +36,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
@@ -341,16 +339,13 @@ public final class Program implements AutoCloseable {
         return new Routes(context()).count();
     }
 
-    /** What may be known of the other platforms that the sinks write to before anything is written there, by their names. */
-    Map<String, Rights> destinations() {
+    /** What may be known of the other platforms that the routes of sinks write to, before anything is written there. */
+    List<Rights> destinations() {
         Set<String> names = new Routes(context()).destinations(settings.sinks());
-        Map<String, Rights> rights = new TreeMap<>();
-        for (OpenctiProducer producer : component.producers()) {
-            if (names.contains(producer.name())) {
-                rights.put(producer.name(), producer.rights());
-            }
-        }
-        return rights;
+        return component.producers().stream()
+                .filter(producer -> names.contains(producer.name()))
+                .map(OpenctiProducer::rights)
+                .toList();
     }
 
     /** What writes to other platforms. */

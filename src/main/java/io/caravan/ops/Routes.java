@@ -23,9 +23,11 @@ import org.apache.camel.spi.Resource;
  */
 final class Routes {
 
+    private final CamelContext context;
     private final Model model;
 
     Routes(CamelContext context) {
+        this.context = context;
         model = context.getCamelContextExtension().getContextPlugin(Model.class);
     }
 
@@ -47,6 +49,7 @@ final class Routes {
             if (sinkOf(route).filter(sinks::contains).isPresent()) {
                 ProcessorDefinitionHelper.filterTypeInOutputs(route.getOutputs(), ToDefinition.class).stream()
                         .map(ToDefinition::getEndpointUri)
+                        .map(context::resolvePropertyPlaceholders)
                         .filter(uri -> uri.startsWith("opencti:"))
                         .map(uri -> uri.replaceFirst("^opencti:/*([^?]*).*$", "$1"))
                         .forEach(names::add);

@@ -32,7 +32,7 @@ import java.util.stream.Stream;
  */
 final class Selection {
 
-    /** Of an object that more objects lead up from, it is not looked which: it is told of, and stays. */
+    /** Of an object that more objects lead up from, it is not looked which: it does not come because of them, and stays. */
     private static final int MOST_LOOKED_AT = 1000;
 
     private final Known known;
@@ -57,7 +57,7 @@ final class Selection {
 
     private boolean isIn(StixObject object) throws IOException {
         Optional<KnownObject> last = known.object(object.key());
-        return isIn(last.orElse(new KnownObject(object, false, Optional.empty())), true);
+        return isIn(last.orElse(new KnownObject(object, false, Optional.empty())), false);
     }
 
     /** @param whenTooMany what is to be taken for true where too many lead up from the object */
@@ -247,7 +247,7 @@ final class Selection {
             Optional<KnownObject> last = known.object(upsert.object().key());
             KnownObject now = now(upsert);
             known.put(now);
-            if (!isIn(now, true)) {
+            if (!isIn(now, false)) {
                 there.remove(now.object().key());
                 return false;
             }

@@ -364,6 +364,22 @@ class ContentsTest {
         assertThat(told).extracting(Change::toString).isEqualTo(first).isNotEmpty();
     }
 
+    @Test
+    void whatManyObjectsEndAtComesOnlyWithWhatAReportContains() throws Exception {
+        happen(create(id(), MALWARE), create(id(), TOOL));
+        List<Frame> relations = new ArrayList<>();
+        for (int i = 0; i < 1100; i++) {
+            relations.add(create(id(), relation("relationship--" + i, "uses", MALWARE, TOOL)));
+        }
+        happen(relations.toArray(Frame[]::new));
+
+        happen(update(id(), object(MALWARE), named(MALWARE, "other")));
+        assertThat(told).isEmpty();
+
+        happen(create(id(), report("relationship--7")));
+        assertThat(ids()).containsExactlyInAnyOrder(MALWARE, TOOL, "relationship--7", REPORT);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"runA/runA-all.sse", "reconnect/recover-all-from-0.sse"})
     void ofACaptureTheReportsAndWhatTheyContainAreThere(String capture) throws Exception {

@@ -6,10 +6,12 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,13 +51,18 @@ final class Outcomes {
     private boolean isUntold;
     /** Whether the destination is through with anything that this run of the program has pushed. */
     private boolean isThroughWithAny;
+
+    private volatile boolean isDeaf;
+    private long askedAt = System.nanoTime();
+    /** For how long the destination could not be asked, in all. */
+    private long deaf;
     /** When something was seen to go on: what waits behind it has not failed to begin. */
     private long movedAt = System.nanoTime();
     /** How many dead letters of a work are kept, whose others could not be. */
     private final Map<String, Integer> kept = new HashMap<>();
 
     /** @param isOld whether an earlier run of the program has pushed it */
-    private record Pending(Path file, int objects, long bytes, boolean isOld, long since) {}
+    private record Pending(Path file, int objects, long bytes, boolean isOld, long since, long deafBefore) {}
 
     Outcomes(Way way, DeadLetters deadLetters, PushCounters counters, PushedFiles files) {
         this.way = way;
@@ -101,7 +108,7 @@ final class Outcomes {
     }
 
     private synchronized void add(PushedRun run, Path file, boolean isOld) {
-        Pending added = new Pending(file, run.objects().size(), file.toFile().length(), isOld, System.nanoTime());
+        Pending added = new Pending(file, run.objects().size(), file.toFile().length(), isOld, System.nanoTime(), deaf);
         pending.put(run.work(), added);
         objects += added.objects;
         bytes += added.bytes;
@@ -112,6 +119,7 @@ final class Outcomes {
 
     /** Asks for those that wait longest. Called now and then, by one thread. */
     void ask() throws InterruptedException {
+        countAsked();
         for (String work : oldest()) {
             try {
                 Optional<Way.Outcome> outcome = way.outcome(work);
@@ -124,10 +132,19 @@ final class Outcomes {
                 LOG.warn("A dead letter cannot be kept, which is tried again: {}", String.valueOf(e.getCause()));
             } catch (IOException e) {
                 LOG.debug("What became of {} cannot be asked now", work, e);
-                movedAt = System.nanoTime(); // nor can it be seen whether anything goes on
-                giveUpIfLate(work, true);
+                isDeaf = true;
             }
         }
+    }
+
+    /** Time in which the destination cannot be asked is none in which it may have begun or ended. */
+    private synchronized void countAsked() {
+        long now = System.nanoTime();
+        if (isDeaf) {
+            deaf += now - askedAt;
+        }
+        isDeaf = false;
+        askedAt = now;
     }
 
     synchronized int waiting() {
@@ -179,8 +196,8 @@ final class Outcomes {
                 LOG.warn("The destination did not apply {}: {}", failure.object(), failure.reason());
             }
         }
-        if (outcome.failures().size() >= MOST_TOLD) {
-            run.objects().forEach(other -> reasons.putIfAbsent(other, NOT_TOLD));
+        if (outcome.failures().size() >= MOST_TOLD && !run.ofRemovals()) {
+            addOneAnEvent(run, NOT_TOLD, reasons);
             failed = Math.max(failed, reasons.size());
         } else if (unnamed > 0) {
             LOG.warn(
@@ -189,12 +206,22 @@ final class Outcomes {
                     done.objects,
                     work);
             if (!run.ofRemovals()) { // of those, one of what is not there fails, too
-                String reason = unnamed(unnamed, done.objects);
-                run.objects().forEach(other -> reasons.putIfAbsent(other, reason));
+                addOneAnEvent(run, unnamed(unnamed, done.objects), reasons);
             }
         }
         keep(work, run, reasons);
         return failed;
+    }
+
+    /** A letter brings again all that its event meant. */
+    private static void addOneAnEvent(PushedRun run, String reason, Map<PushedRun.Sent, String> reasons) {
+        Set<Integer> events = new HashSet<>();
+        reasons.keySet().forEach(named -> events.add(named.event()));
+        for (PushedRun.Sent object : run.objects()) {
+            if (events.add(object.event())) {
+                reasons.put(object, reason);
+            }
+        }
     }
 
     private static String unnamed(int failed, int all) {
@@ -227,7 +254,7 @@ final class Outcomes {
         try {
             return files.read(done.file).orElse(PushedRun.NOTHING);
         } catch (IOException e) {
-            throw new Unkept(e);
+            throw new Unkept(new IOException(done.file + " cannot be read: " + e.getMessage(), e));
         }
     }
 
@@ -259,7 +286,8 @@ final class Outcomes {
         if (!pending.containsKey(work)) {
             return;
         }
-        long since = now - pending.get(work).since;
+        Pending late = pending.get(work);
+        long since = now - late.since - (deaf - late.deafBefore);
         Duration waited = Duration.ofNanos(hasBegun ? since : Math.min(since, now - movedAt));
         if (waited.compareTo(hasBegun ? TO_END : TO_BEGIN) > 0) {
             unknown(work);

@@ -41,6 +41,7 @@ public final class Rights {
     private final Platform platform;
     private final Duration patience;
     private final GraphQl api;
+    private final String name;
     private final String connector;
     private final List<Finding> findings = new ArrayList<>();
 
@@ -54,7 +55,13 @@ public final class Rights {
         this.platform = new Platform(connection);
         this.patience = Duration.ofMillis(options.getAnswerTimeout());
         this.api = new GraphQl(platform, patience);
+        this.name = name;
         this.connector = Connector.idOf(name, source);
+    }
+
+    /** The destination's, as routes say it. */
+    public String name() {
+        return name;
     }
 
     /** The destination's address. */

@@ -285,6 +285,42 @@ class OutcomesTest {
     }
 
     @Test
+    void ofManyRemovalsOfWhatIsNotThereThereAreNoLetters() throws Exception {
+        Change[] removals = IntStream.rangeClosed(1, 130)
+                .mapToObj(number -> Changes.remove(tool(number)))
+                .toArray(Change[]::new);
+        Life life = new Life().push(removals).ask();
+        assertThat(letters).isEmpty();
+        assertThat(life.counters.failed()).isLessThanOrEqualTo(30); // of the others it is not told
+    }
+
+    @Test
+    void ofAnEventThatBringsManyObjectsOneLetterIsEnough() throws Exception {
+        byTaxii = true;
+        refuse(2);
+        Life life = new Life();
+        Change[] all = upserts(1, 5);
+        Change[] ofOne = Arrays.stream(all)
+                .map(change -> new Change(
+                        all[0].event(),
+                        change.type(),
+                        change.reason(),
+                        change.state(),
+                        change.previousId(),
+                        change.mergedInto(),
+                        change.past(),
+                        change.beforeComplete(),
+                        change.changed(),
+                        change.dependency(),
+                        change.told()))
+                .toArray(Change[]::new);
+        life.pusher.deliver(Changes.batchOfOneEvent(batches++, ofOne), "partner");
+        life.ask();
+        assertThat(letters).hasSize(1);
+        assertThat(life.counters.failed()).isEqualTo(1);
+    }
+
+    @Test
     void aFullDiskHoldsTheBatchAndPushesItOnce() throws Exception {
         try (SmallDisk disk = SmallDisk.mount(folder.resolve("disk"), 1)) {
             disk.fill();
