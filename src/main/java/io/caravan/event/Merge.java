@@ -99,7 +99,6 @@ public final class Merge implements Meaning.Reading {
         repoint(tree, "", moved, target, changed);
         if (tree.path("extensions").path(StixObject.OPENCTI) instanceof ObjectNode extension) {
             repoint(extension, "/extensions/" + StixObject.OPENCTI, moved, target, changed);
-            straighten(tree, extension, target, changed);
         }
         if (shapes.add(shape(tree))) {
             telling.moved(relation, StixObject.read(Json.bytes(tree)), changed);
@@ -141,25 +140,6 @@ public final class Merge implements Meaning.Reading {
         }
     }
 
-    /** An end that is the target by its internal id may have a former STIX id, of a source's or the target's own. */
-    private static void straighten(ObjectNode relation, ObjectNode extension, Target target, List<String> changed) {
-        for (String end : StixObject.END_PROPERTIES) {
-            JsonNode ends = relation.path(end);
-            JsonNode internal = extension.path(end);
-            if (ends.isTextual() && target.isAt(internal) && !ends.textValue().equals(target.id)) {
-                relation.put(end, target.id);
-                addOnce(changed, "/" + end);
-            } else if (ends instanceof ArrayNode list && list.size() == internal.size()) {
-                for (int i = 0; i < list.size(); i++) {
-                    if (target.isAt(internal.get(i)) && !list.get(i).asText().equals(target.id)) {
-                        list.set(i, list.textNode(target.id));
-                        addOnce(changed, "/" + end);
-                    }
-                }
-            }
-        }
-    }
-
     /** The extension says the end's name and markings, too. */
     private static void rename(ObjectNode object, String end, String at, Target target, List<String> changed) {
         String value = end.replaceFirst("_ref$", "_value");
@@ -189,7 +169,7 @@ public final class Merge implements Meaning.Reading {
      *
      * @param markings the internal ids of its marking definitions, as far as these are known; else their STIX ids
      */
-    private record Target(String id, String internalId, String name, List<String> markings) {
+    private record Target(String name, List<String> markings) {
 
         static Target of(StixObject target, Known known) throws IOException {
             List<String> markings = new ArrayList<>();
@@ -197,22 +177,12 @@ public final class Merge implements Meaning.Reading {
                 markings.add(
                         known.withId(marking).map(found -> found.object().key()).orElse(marking));
             }
-            return new Target(target.id(), target.internalId(), target.name(), markings);
-        }
-
-        boolean isAt(JsonNode internalEnd) {
-            return !internalId.isEmpty() && internalEnd.asText().equals(internalId);
+            return new Target(target.name(), markings);
         }
     }
 
-    /** With the internal ids of its ends, where it has them: the STIX ids stay as they were when an end was renamed. */
     private static List<JsonNode> shape(JsonNode relation) {
-        JsonNode extension = relation.path("extensions").path(StixObject.OPENCTI);
-        return SHAPE.stream()
-                .map(property -> StixObject.END_PROPERTIES.contains(property) && extension.has(property)
-                        ? extension.path(property)
-                        : relation.path(property))
-                .toList();
+        return SHAPE.stream().map(relation::path).toList();
     }
 
     private static void addOnce(List<String> list, String text) {

@@ -24,8 +24,6 @@ final class OutcomeModel {
     private static final String PLACES = "where_sighted_refs";
 
     private final Map<String, ObjectNode> objects = new LinkedHashMap<>();
-    /** By STIX ids that objects once had, their internal ids. */
-    private final Map<String, String> former = new HashMap<>();
 
     void take(Frame frame) throws IOException {
         JsonNode envelope = JSON.readTree(frame.data());
@@ -34,7 +32,6 @@ final class OutcomeModel {
         for (JsonNode operation : context.path("reverse_patch")) {
             if (operation.path("path").asText().equals("/id")) {
                 objects.remove(operation.path("value").asText());
-                former.put(operation.path("value").asText(), internalId(object));
             }
         }
         // a renamed object can come without a word of it, where another event needs it
@@ -88,20 +85,13 @@ final class OutcomeModel {
 
     private void merge(JsonNode sources, ObjectNode target) {
         Map<String, String> moved = new HashMap<>();
-        Set<String> from = new HashSet<>();
         for (JsonNode source : sources) {
             objects.remove(id(source));
-            former.forEach((id, internalId) -> {
-                if (Set.of(internalId(source), internalId(target)).contains(internalId)) {
-                    moved.put(id, id(target));
-                }
-            });
-            from.addAll(Set.of(id(source), internalId(source)));
             moved.put(id(source), id(target));
             moved.put(internalId(source), internalId(target));
         }
         for (ObjectNode relation : List.copyOf(objects.values())) {
-            if (!Collections.disjoint(ends(relation), from)) {
+            if (!Collections.disjoint(ends(relation), moved.keySet())) {
                 ObjectNode at = relation.deepCopy();
                 move(at, moved);
                 move(extension(at), moved);
@@ -131,18 +121,17 @@ final class OutcomeModel {
         }
     }
 
-    /** What makes two relations the same to the platform; by the internal ids of their ends. */
+    /** What makes two relations the same to the platform. */
     private static List<JsonNode> shape(JsonNode relation) {
-        JsonNode ends = extension(relation);
         return List.of(
                 relation.path("type"),
                 relation.path("relationship_type"),
-                ends.path("source_ref"),
-                ends.path("target_ref"),
+                relation.path("source_ref"),
+                relation.path("target_ref"),
                 relation.path("start_time"),
                 relation.path("stop_time"),
-                ends.path("sighting_of_ref"),
-                ends.path(PLACES),
+                relation.path("sighting_of_ref"),
+                relation.path(PLACES),
                 relation.path("first_seen"),
                 relation.path("last_seen"));
     }

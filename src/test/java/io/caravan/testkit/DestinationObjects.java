@@ -180,9 +180,7 @@ final class DestinationObjects {
         lead(source, target);
         for (String relation : moving) {
             if (objects.containsKey(relation)) { // else it ended at one that went
-                StixFields.replaceEnds(
-                        objects.get(relation).json, // that may name the source by a former id
-                        id -> id.contains("--") && leadsTo(id, target) ? target : moved.getOrDefault(id, id));
+                StixFields.replaceEnds(objects.get(relation).json, id -> moved.getOrDefault(id, id));
                 if (objects.keySet().stream().anyMatch(other -> !other.equals(relation) && areSame(other, relation))) {
                     remove(relation);
                 }
