@@ -94,8 +94,7 @@ class BackToBackIT {
     private void carry(String name, Side from, Side to, String ignored) throws IOException {
         Installation carrier = new Installation(Files.createDirectory(home.resolve(name)), from.stream)
                 .set("caravan.sinks", "opencti")
-                .set("destination.url", to.knowledge.url())
-                .set("destination.token", FakeDestination.TOKEN)
+                .to(to.knowledge)
                 .set("opencti.ignore-users", ignored);
         carriers.add(carrier.run("run"));
     }

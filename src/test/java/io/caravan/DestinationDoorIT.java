@@ -43,8 +43,7 @@ class DestinationDoorIT {
         caravan = new Installation(home, platform)
                 .set("caravan.sinks", "opencti")
                 .set("caravan.sink.opencti.max-tlp", "TLP:GREEN")
-                .set("destination.url", destination.url())
-                .set("destination.token", FakeDestination.TOKEN);
+                .to(destination);
     }
 
     @AfterEach

@@ -61,8 +61,7 @@ class DestinationFilesIT {
         destination = FakeDestination.start().collection(COLLECTION, true);
         caravan = new Installation(home, platform)
                 .set("caravan.sinks", "opencti")
-                .set("destination.url", destination.url())
-                .set("destination.token", FakeDestination.TOKEN)
+                .to(destination)
                 .set("destination.collection", COLLECTION);
     }
 

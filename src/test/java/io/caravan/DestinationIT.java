@@ -75,8 +75,7 @@ class DestinationIT {
         destination = FakeDestination.start().collection(COLLECTION, true);
         caravan = new Installation(home, platform)
                 .set("caravan.sinks", "mirror,opencti")
-                .set("destination.url", destination.url())
-                .set("destination.token", FakeDestination.TOKEN)
+                .to(destination)
                 .set("destination.collection", COLLECTION)
                 .set("destination.files", "false")
                 .set("destination.protect-others", "false");

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.ops.Program;
 import io.caravan.ops.Settings;
+import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import java.io.File;
@@ -79,6 +80,11 @@ final class Installation {
         environment.put(
                 property.toUpperCase(java.util.Locale.ROOT).replace('.', '_').replace('-', '_'), value);
         return this;
+    }
+
+    /** The platform of {@code destination.*}. */
+    Installation to(FakeDestination destination) {
+        return set("destination.url", destination.url()).set("destination.token", FakeDestination.TOKEN);
     }
 
     Installation route(String file, String yaml) throws IOException {

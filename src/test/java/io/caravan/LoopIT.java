@@ -154,8 +154,7 @@ class LoopIT {
         program = installations
                 .get(name)
                 .set("caravan.sinks", "opencti")
-                .set("destination.url", to.url())
-                .set("destination.token", FakeDestination.TOKEN)
+                .to(to)
                 .set("opencti.ignore-users", ignored)
                 .set("opencti.start", isFromTheStart ? "" : "0-0")
                 .start();

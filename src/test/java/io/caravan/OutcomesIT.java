@@ -56,8 +56,7 @@ class OutcomesIT {
         caravan = new Installation(home, platform)
                 .set("caravan.http-port", String.valueOf(port))
                 .set("caravan.sinks", "opencti")
-                .set("destination.url", destination.url())
-                .set("destination.token", FakeDestination.TOKEN)
+                .to(destination)
                 .set("destination.collection", COLLECTION)
                 .set("destination.files", "false");
     }

@@ -250,8 +250,7 @@ class ProcessIT {
     @Test
     void checksTheDestination() throws Exception {
         try (FakeDestination destination = FakeDestination.start().rights("CONNECTORAPI", "KNOWLEDGE_KNUPDATE")) {
-            caravan.set("caravan.sinks", "opencti").set("destination.url", destination.url());
-            caravan.set("destination.token", FakeDestination.TOKEN);
+            caravan.set("caravan.sinks", "opencti").to(destination);
             assertThat(unusable("check"))
                     .contains("ok       destination       " + destination.url() + " is OpenCTI 7.260817.0")
                     .contains("mistake  destination       pusher lacks the right SETTINGS_SETLABELS")

@@ -45,9 +45,7 @@ class QueueIT {
 
     @BeforeAll
     static void startBroker() throws IOException {
-        assumeTrue(
-                RabbitBroker.isInstalled(),
-                "RabbitMQ is not installed, the queue is not tested: apt-get install rabbitmq-server");
+        assumeTrue(RabbitBroker.isInstalled(), RabbitBroker.MISSING);
         certificates = TestCertificates.in(certificatesFolder);
         broker = new RabbitBroker(Files.createTempDirectory("caravan-rabbitmq-"))
                 .tls(certificates)
@@ -66,8 +64,7 @@ class QueueIT {
         destination.broker("127.0.0.1", broker.port(), false, RabbitBroker.USER, RabbitBroker.PASSWORD);
         caravan = new Installation(home, platform)
                 .set("caravan.sinks", "opencti")
-                .set("destination.url", destination.url())
-                .set("destination.token", FakeDestination.TOKEN)
+                .to(destination)
                 .set("destination.way", "queue");
     }
 

@@ -233,9 +233,7 @@ class RedriveIT {
     @Test
     void whatFailedAtTheDestinationIsALetterUntilItIsAppliedThere() throws Exception {
         try (FakeDestination destination = FakeDestination.start()) {
-            caravan.set("caravan.sinks", "journal,opencti")
-                    .set("destination.url", destination.url())
-                    .set("destination.token", FakeDestination.TOKEN);
+            caravan.set("caravan.sinks", "journal,opencti").to(destination);
             destination.refuseObjects(isOneOf(anObject(1), anObject(2)));
             platform.append(
                     create("1000-0", anObject(1)), create("2000-0", anObject(2)), create("3000-0", anObject(3)));

@@ -50,8 +50,7 @@ class RestoreIT {
         platform = FakePlatform.start();
         caravan = new Installation(home, platform)
                 .set("caravan.sinks", "journal,mirror")
-                .set("destination.url", destination.url())
-                .set("destination.token", FakeDestination.TOKEN);
+                .to(destination);
     }
 
     @AfterEach

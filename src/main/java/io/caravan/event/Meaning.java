@@ -32,6 +32,11 @@ public record Meaning(
         indicators = List.copyOf(indicators);
     }
 
+    /** What is left of it for a sink; what it says of the envelope and of what is known stays. */
+    public Meaning with(Event other, boolean withheld, List<Change> left, List<IndicatorState> leftOfIndicators) {
+        return new Meaning(other, contents, withheld, left, leftOfIndicators, staleReferences, mergedIds);
+    }
+
     public static Meaning ofEvent(Event event) {
         return new Meaning(event, Contents.of(event), false, List.of(), List.of(), 0, Set.of());
     }

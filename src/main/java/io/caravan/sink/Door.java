@@ -63,14 +63,7 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
         for (IndicatorState state : meaning.indicators()) {
             let(state, event).ifPresent(indicators::add);
         }
-        return new Meaning(
-                event,
-                meaning.contents(),
-                isWithheld,
-                changes,
-                indicators,
-                meaning.staleReferences(),
-                meaning.mergedIds());
+        return meaning.with(event, isWithheld, changes, indicators);
     }
 
     private boolean mayPass(Meaning.Contents contents) {

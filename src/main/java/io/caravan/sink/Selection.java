@@ -398,22 +398,14 @@ final class Selection {
                 }
             }
             boolean isWithheld = meaning.isWithheld() || !isEventIn;
-            return Stream.of(of(true, along, List.of()), of(isWithheld, own, indicators), of(true, left, List.of()))
+            return Stream.of(
+                            meaning.with(event, true, along, List.of()),
+                            meaning.with(event, isWithheld, own, indicators),
+                            meaning.with(event, true, left, List.of()))
                     .filter(told -> !told.isWithheld()
                             || !told.changes().isEmpty()
                             || !told.indicators().isEmpty())
                     .toList();
-        }
-
-        private Meaning of(boolean isWithheld, List<Change> changes, List<IndicatorState> indicators) {
-            return new Meaning(
-                    event,
-                    meaning.contents(),
-                    isWithheld,
-                    changes,
-                    indicators,
-                    isWithheld ? 0 : meaning.staleReferences(),
-                    meaning.mergedIds());
         }
     }
 

@@ -91,6 +91,22 @@ public final class Changes {
         return new Batch(position(number), position(number + 1), RECEIVED, List.of(meaning));
     }
 
+    /** The same change, of another event and for another reason. */
+    public static Change of(Event event, Reason reason, Change change) {
+        return new Change(
+                event,
+                change.type(),
+                reason,
+                change.state(),
+                change.previousId(),
+                change.mergedInto(),
+                change.past(),
+                change.beforeComplete(),
+                change.changed(),
+                change.dependency(),
+                change.told());
+    }
+
     /** After so many batches. */
     public static Position position(long batches) {
         return new Position(

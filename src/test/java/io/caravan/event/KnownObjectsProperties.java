@@ -1,15 +1,13 @@
 package io.caravan.event;
 
 import io.caravan.event.Known.KnownObject;
+import io.caravan.testkit.Folders;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -91,7 +89,7 @@ class KnownObjectsProperties {
             }
         } finally {
             state.close();
-            delete(directory);
+            Folders.delete(directory);
         }
     }
 
@@ -122,17 +120,5 @@ class KnownObjectsProperties {
                         tlp,
                         Set.copyOf(former)));
         return Arbitraries.frequencyOf(Tuple.of(3, put), Tuple.of(1, id.map(Remove::new)));
-    }
-
-    private static void delete(Path directory) throws IOException {
-        try (Stream<Path> files = Files.walk(directory)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> {
-                try {
-                    Files.delete(file);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
-        }
     }
 }

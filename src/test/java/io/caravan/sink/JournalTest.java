@@ -14,6 +14,7 @@ import io.caravan.event.Event.Kind;
 import io.caravan.event.EventId;
 import io.caravan.event.Events;
 import io.caravan.testkit.Capture;
+import io.caravan.testkit.Folders;
 import io.caravan.testkit.Frame;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -26,7 +27,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TimeZone;
@@ -500,7 +500,7 @@ class JournalTest {
     void whenItsFilesAreGoneItGoesOnInNewOnes() throws IOException {
         Journal journal = journal();
         journal.deliver(batch(0, AT_TEN, event(1)));
-        remove(temporary.resolve("files"));
+        Folders.delete(temporary.resolve("files"));
 
         journal.deliver(batch(1, AT_TEN, event(2)));
         journal.deliver(batch(2, AT_ELEVEN, event(3)));
@@ -516,7 +516,7 @@ class JournalTest {
         Journal journal = journal();
         journal.deliver(batch(0, AT_TEN, event(1)));
         journal.deliver(batch(1, AT_TEN, event(2)));
-        remove(temporary.resolve("files"));
+        Folders.delete(temporary.resolve("files"));
 
         again.journal(this, journal).deliver(batch(1, AT_TEN, event(2)));
 
@@ -602,14 +602,6 @@ class JournalTest {
                     .map(file -> root.relativize(file).toString().replace('\\', '/'))
                     .sorted()
                     .toList();
-        }
-    }
-
-    private static void remove(Path directory) throws IOException {
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
         }
     }
 }

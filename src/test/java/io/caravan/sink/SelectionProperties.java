@@ -16,18 +16,16 @@ import io.caravan.event.Tlp;
 import io.caravan.event.Unreadable;
 import io.caravan.sink.SmallPlatform.Act;
 import io.caravan.sink.SmallPlatform.Moment;
+import io.caravan.testkit.Folders;
 import io.caravan.testkit.Frame;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.Stream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -105,7 +103,7 @@ class SelectionProperties {
         } catch (AssertionError e) {
             throw new AssertionError(e.getMessage() + "\n" + platform, e);
         } finally {
-            delete(directory);
+            Folders.delete(directory);
         }
     }
 
@@ -175,17 +173,5 @@ class SelectionProperties {
                 .ofMinSize(1)
                 .ofMaxSize(60)
                 .withSizeDistribution(RandomDistribution.uniform());
-    }
-
-    private static void delete(Path directory) throws IOException {
-        try (Stream<Path> files = Files.walk(directory)) {
-            files.sorted(Comparator.reverseOrder()).forEach(file -> {
-                try {
-                    Files.delete(file);
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            });
-        }
     }
 }

@@ -301,18 +301,7 @@ class OutcomesTest {
         Life life = new Life();
         Change[] all = upserts(1, 5);
         Change[] ofOne = Arrays.stream(all)
-                .map(change -> new Change(
-                        all[0].event(),
-                        change.type(),
-                        change.reason(),
-                        change.state(),
-                        change.previousId(),
-                        change.mergedInto(),
-                        change.past(),
-                        change.beforeComplete(),
-                        change.changed(),
-                        change.dependency(),
-                        change.told()))
+                .map(change -> Changes.of(all[0].event(), change.reason(), change))
                 .toArray(Change[]::new);
         life.pusher.deliver(Changes.batchOfOneEvent(batches++, ofOne), "partner");
         life.ask();

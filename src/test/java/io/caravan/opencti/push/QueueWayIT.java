@@ -540,18 +540,7 @@ class QueueWayIT {
     }
 
     private static Change because(Reason reason, Change change) {
-        return new Change(
-                change.event(),
-                change.type(),
-                reason,
-                change.state(),
-                change.previousId(),
-                change.mergedInto(),
-                change.past(),
-                change.beforeComplete(),
-                change.changed(),
-                change.dependency(),
-                change.told());
+        return Changes.of(change.event(), reason, change);
     }
 
     private static StixObject named(int number, String name) {
