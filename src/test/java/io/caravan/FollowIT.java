@@ -161,7 +161,8 @@ class FollowIT {
     void saysThatAPageIsNoStream() throws Exception {
         platform.always(Answer.html("<h1>Log in</h1>"));
         program = caravan.start();
-        await().atMost(SOON).until(() -> consumer().trouble().orElse("").contains("text/html"));
+        await().atMost(SOON)
+                .until(() -> consumer().trouble().orElse("").contains("not an event stream but an HTML page"));
     }
 
     @Test

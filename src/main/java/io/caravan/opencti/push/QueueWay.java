@@ -45,7 +45,7 @@ final class QueueWay implements Way {
         try {
             WorkerQueue open = queue();
             String applicant =
-                    user.orElse(connector.registered().path("connector_user_id").asText());
+                    user.isPresent() ? user.get() : Answers.text(connector.registered(), "/connector_user_id");
             String work = connector.work(run.toString());
             connector.expect(work, run.items().size());
             for (Item item : run.items()) {
