@@ -92,7 +92,7 @@ final class ConnectionFailure {
                     + "): if it asks for a certificate of ours, name one by client-cert-file and client-key-file";
         }
         if (said.contains("terminated the handshake") || has(chain, EOFException.class)) {
-            return "the other side closed the connection during the handshake: does it speak TLS at this port?";
+            return "the other side closed the connection during the handshake: if there is no TLS at this port, url is to begin with http://";
         }
         return said + " (a private certificate authority is named by ca-file)";
     }

@@ -11,10 +11,18 @@ import io.caravan.testkit.LiveStream;
 import io.caravan.testkit.Script;
 import io.caravan.testkit.TestCertificates;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -25,8 +33,15 @@ class PlatformTest {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
-    private FakePlatform fake = FakePlatform.start();
+    private static TestCertificates certificates;
+
+    private final FakePlatform fake = FakePlatform.start();
     private String token = FakePlatform.TOKEN;
+
+    @BeforeAll
+    static void makeCertificates(@TempDir Path folder) {
+        certificates = TestCertificates.in(folder);
+    }
 
     @AfterEach
     void stop() {
@@ -118,30 +133,34 @@ class PlatformTest {
     /** The address of a stream has no end: what was asked of it hung until the time was over. */
     @Test
     void theClockIsReadFromAnAnswerThatDoesNotEnd() throws Exception {
-        OpenctiConfiguration options = new OpenctiConfiguration();
-        options.setUrl(fake.basePath("/opencti").url().replace("/opencti", "/opencti/x"));
-        options.setToken(token);
-        fake.basePath("/opencti/x");
-        fake.route("/", request -> Answer.status(200).header("Content-Type", "text/event-stream"));
-        assertThat(new Platform(options).time(PATIENCE)).isPresent();
+        String head =
+                "HTTP/1.1 200 OK\r\nDate: Mon, 30 Nov 2026 21:00:00 GMT\r\nContent-Type: text/event-stream\r\n\r\n";
+        try (ServerSocket server = answering(head)) {
+            assertThat(platform("http://127.0.0.1:" + server.getLocalPort()).time(PATIENCE))
+                    .contains(Instant.parse("2026-11-30T21:00:00Z"));
+        }
     }
 
     @Test
-    void httpsWhereThereIsNoTls() {
+    void httpsWhereThereIsNoTls() throws Exception {
+        try (ServerSocket server = answering("HTTP/1.1 400 Bad Request\r\n\r\n")) {
+            assertThat(failure("https://127.0.0.1:" + server.getLocalPort()))
+                    .isEqualTo("TLS: there is none at this port: is url to begin with http://, or is it another port?");
+        }
         assertThat(failure(fake.url().replace("http:", "https:")))
-                .isEqualTo("TLS: there is none at this port: is url to begin with http://, or is it another port?");
+                .contains("if there is no TLS at this port, url is to begin with http://");
     }
 
     @Test
-    void httpWhereThereIsTls(@TempDir Path folder) {
-        try (FakePlatform tls = FakePlatform.startTls(TestCertificates.in(folder))) {
+    void httpWhereThereIsTls() {
+        try (FakePlatform tls = FakePlatform.startTls(certificates)) {
             assertThat(failure(tls.url().replace("https:", "http:"))).contains("url is to begin with https://");
         }
     }
 
     @Test
-    void aCertificateThatNobodyVouchesFor(@TempDir Path folder) {
-        try (FakePlatform tls = FakePlatform.startTls(TestCertificates.in(folder))) {
+    void aCertificateThatNobodyVouchesFor() {
+        try (FakePlatform tls = FakePlatform.startTls(certificates)) {
             assertThat(failure(tls.url()))
                     .isEqualTo(
                             "TLS: the certificate is not trusted: a private certificate authority is named by ca-file");
@@ -193,6 +212,34 @@ class PlatformTest {
             return e.getMessage();
         } catch (InterruptedException e) {
             throw new AssertionError(e);
+        }
+    }
+
+    /** Writes this to whoever connects, and keeps the connection. */
+    private static ServerSocket answering(String bytes) throws IOException {
+        ServerSocket server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress());
+        List<Socket> open = new ArrayList<>();
+        Thread thread = new Thread(() -> {
+            try {
+                while (true) {
+                    Socket accepted = server.accept();
+                    open.add(accepted);
+                    accepted.getOutputStream().write(bytes.getBytes(US_ASCII));
+                }
+            } catch (IOException closed) {
+                open.forEach(PlatformTest::close);
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
+        return server;
+    }
+
+    private static void close(Socket socket) {
+        try {
+            socket.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

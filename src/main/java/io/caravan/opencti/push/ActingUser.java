@@ -27,7 +27,7 @@ final class ActingUser {
             found = options.getUser();
         }
         isCertain = options.getWay() != PushConfiguration.Way.taxii || !found.isEmpty();
-        id = found.isEmpty() ? Answers.text(api.ask(ME, Map.of(), "me"), "/me/id") : found;
+        id = found.isEmpty() ? api.text(api.ask(ME, Map.of(), "me"), "/me/id") : found;
     }
 
     /** A user's, on the destination. */

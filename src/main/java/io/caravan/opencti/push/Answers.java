@@ -1,6 +1,5 @@
 package io.caravan.opencti.push;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.caravan.opencti.Platform;
 import java.io.IOException;
 import java.util.Set;
@@ -50,17 +49,6 @@ final class Answers {
         return new IOException(platform.url() + " answers " + answer.status() + " without " + promised
                 + ": the answer is " + platform.kind(answer)
                 + "; something else than a destination answers there, or stands in front of it");
-    }
-
-    /** A text that must be there. */
-    static String text(JsonNode told, String pointer) throws IOException {
-        JsonNode text = told.at(pointer);
-        if (!text.isTextual() || text.textValue().isBlank()) {
-            throw new IOException(
-                    "the destination's answer lacks " + pointer.substring(1).replace('/', '.')
-                            + ": something else than a destination answers there, or stands in front of it");
-        }
-        return text.textValue();
     }
 
     /**

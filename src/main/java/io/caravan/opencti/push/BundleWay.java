@@ -33,8 +33,8 @@ final class BundleWay implements Way {
             JsonNode told =
                     api.ask(PUSH, Map.of("id", connector.id(), "bundle", bundle, "work", work), "stixBundlePush");
             if (!told.path("stixBundlePush").asBoolean()) {
-                throw new IOException("the destination does not say that it has queued the bundle: stixBundlePush is "
-                        + told.path("stixBundlePush"));
+                throw api.unpromised("without saying that it has queued the bundle (stixBundlePush is "
+                        + told.path("stixBundlePush").getNodeType() + ")");
             }
             spare = Optional.empty();
         } catch (Answers.NotTaken e) {

@@ -52,6 +52,11 @@ final class Connector {
         return id;
     }
 
+    /** In whose name the destination has registered this. */
+    String user() throws IOException, InterruptedException {
+        return api.text(registered(), "/connector_user_id");
+    }
+
     /** What the destination answered when this was registered; it is, if it was not. */
     synchronized JsonNode registered() throws IOException, InterruptedException {
         if (registration.isEmpty()) {
@@ -62,7 +67,7 @@ final class Connector {
             input.put("scope", List.of("stix2"));
             input.put("auto", false);
             JsonNode told = api.ask(REGISTER, Map.of("input", input), "registerConnector");
-            Answers.text(told, "/registerConnector/id");
+            api.text(told, "/registerConnector/id");
             registration = Optional.of(told.path("registerConnector"));
         }
         return registration.get();
@@ -74,12 +79,12 @@ final class Connector {
     }
 
     void ping(String state) throws IOException, InterruptedException {
-        Answers.text(ask(PING, Map.of("id", id, "state", state), "pingConnector"), "/pingConnector/id");
+        api.text(ask(PING, Map.of("id", id, "state", state), "pingConnector"), "/pingConnector/id");
     }
 
     /** A new work's id. */
     String work(String friendlyName) throws IOException, InterruptedException {
-        return Answers.text(ask(WORK, Map.of("id", id, "name", friendlyName), "workAdd"), "/workAdd/id");
+        return api.text(ask(WORK, Map.of("id", id, "name", friendlyName), "workAdd"), "/workAdd/id");
     }
 
     /** As what is registered, and again so at the next time where that fails. */
@@ -98,7 +103,7 @@ final class Connector {
     void expect(String work, int objects) throws IOException, InterruptedException {
         JsonNode told = api.ask(EXPECT, Map.of("id", work, "expectations", objects), "workEdit");
         if (!told.at("/workEdit").has("addExpectations")) {
-            throw new IOException("the destination does not say that it expects " + objects + " objects of the work");
+            throw api.unpromised("without saying that it expects " + objects + " objects of the work");
         }
     }
 
@@ -116,9 +121,9 @@ final class Connector {
         if (told.isNull()) {
             return Optional.empty();
         }
-        Answers.text(told, "/status");
+        api.text(told, "/status");
         if (!told.has("errors")) {
-            throw new IOException("the destination's answer tells no errors of the work " + work);
+            throw api.unpromised("without the errors of the work");
         }
         List<Way.Failure> failures = new ArrayList<>();
         for (JsonNode error : told.path("errors")) {

@@ -99,6 +99,21 @@ final class GraphQl {
         return data;
     }
 
+    /** A text that an answer must have. */
+    String text(JsonNode told, String pointer) throws IOException {
+        JsonNode text = told.at(pointer);
+        if (!text.isTextual() || text.textValue().isBlank()) {
+            throw unpromised("without " + pointer.substring(1).replace('/', '.'));
+        }
+        return text.textValue();
+    }
+
+    /** What the API answers, as a predicate, that is not what it promises. */
+    IOException unpromised(String answers) {
+        return new IOException(platform.url() + " answers " + answers
+                + ": something else than a destination answers there, or stands in front of it");
+    }
+
     private Failed failed(JsonNode error) {
         String code = error.at("/extensions/code").asText();
         JsonNode cause = error.at("/extensions/data/cause/message");

@@ -147,8 +147,8 @@ final class Protection {
         for (int i = 0; i < page.size(); i++) {
             JsonNode object = data.path("o" + i);
             if (!object.isObject() && !object.isNull()) {
-                throw new IOException("the destination does not tell who has written "
-                        + page.get(i).sentId() + ", but " + object.getNodeType());
+                throw api.unpromised(
+                        "without saying who has written " + page.get(i).sentId());
             }
             told.add(object);
         }

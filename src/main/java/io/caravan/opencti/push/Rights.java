@@ -83,7 +83,7 @@ public final class Rights {
         JsonNode told;
         try {
             told = api.ask(WHO, Map.of(), "about", "me");
-            Answers.text(told, "/me/id");
+            api.text(told, "/me/id");
         } catch (GraphQl.Failed e) {
             if (e.isForbidden()) {
                 mistake(platform.url() + " does not know this token: copy it from the user's profile");

@@ -67,7 +67,8 @@ final class TaxiiWay implements Way {
     public Optional<Outcome> outcome(String status) throws IOException, InterruptedException {
         String path = root + "/status/" + URLEncoder.encode(status, StandardCharsets.UTF_8) + "/";
         Platform.Answer answer = platform.get(path, Map.of("Accept", TYPE), patience);
-        if (answer.status() == 403 || answer.status() == 404) {
+        boolean isUnknown = answer.status() == 403 || answer.status() == 404;
+        if (isUnknown && answer.json().isObject()) {
             return Optional.empty();
         }
         if (answer.status() != 200) {
