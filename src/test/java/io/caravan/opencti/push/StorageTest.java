@@ -108,6 +108,34 @@ class StorageTest {
         assertThat(platform.requests()).hasSize(1);
     }
 
+    /** As what stands in front of a platform answers while nobody has logged in: with status 200. */
+    @ParameterizedTest
+    @ValueSource(strings = {"text/html; charset=utf-8", "Text/HTML", "application/xhtml+xml", "application/json"})
+    void aPageInTheFilesPlaceIsNoFile(String type) throws Exception {
+        AtomicInteger left = new AtomicInteger(2);
+        platform.route(
+                FILE,
+                request -> left.getAndDecrement() > 0
+                        ? Answer.status(200).body(type, "<title>Sign in</title>")
+                        : file(new byte[1]));
+        assertThat(storage.fetch(FILE, "application/pdf", 1000)).isInstanceOf(Fetched.Content.class);
+        assertThat(platform.requests()).hasSize(3);
+
+        left.set(Integer.MAX_VALUE);
+        assertThat(storage.fetch(FILE, "application/pdf", 1000))
+                .isInstanceOfSatisfying(Fetched.Failed.class, failed -> assertThat(failed.reason())
+                        .startsWith(platform.url() + " answers 200, and not with the file: "));
+    }
+
+    /** Which a platform sends as an attachment, whatever it is said to be. */
+    @Test
+    void aFileMayBeAPage() throws Exception {
+        platform.route(FILE, request -> Answer.html("<p>").header("Content-Disposition", "attachment; filename=\"a\""));
+        assertThat(storage.fetch(FILE, "text/plain", 1000)).isInstanceOf(Fetched.Content.class);
+        platform.route(FILE, request -> Answer.html("<p>"));
+        assertThat(storage.fetch(FILE, "text/html", 1000)).isInstanceOf(Fetched.Content.class);
+    }
+
     @Test
     void knowsTheRefusalThatLooksLikeAnOutage() throws Exception {
         platform.route(FILE, request -> Answer.status(503)
