@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.rabbitmq.client.Connection;
 import io.caravan.event.EventId;
 import io.caravan.ops.Program;
+import io.caravan.testkit.Answer;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
@@ -213,6 +214,47 @@ class DestinationIT {
     void takesNoInvalidBundleForTheBundlesFault() throws Exception {
         destination.failPushes(6, "UNSUPPORTED_ERROR", "Invalid bundle");
         assertThatItWaitsBecause("Invalid bundle");
+    }
+
+    /** An answer with status 200 that nothing was taken by. */
+    @ParameterizedTest
+    @ValueSource(strings = {"bundle", "taxii"})
+    void waitsWhereALoginPageAnswers(String way) throws Exception {
+        caravan.set("destination.way", way);
+        platform.append(create("1000-0", id(1)), create("1000-0", id(2)));
+        destination.answerAll(
+                request -> request.text().contains(id(1)), Answer.html("<!doctype html><title>Sign in</title>"));
+        try (Program program = caravan.start()) {
+            await().atMost(SOON).until(() -> program.consumers()
+                    .get(0)
+                    .sinkTrouble()
+                    .orElse("")
+                    .contains("the answer is an HTML page (\"Sign in\")"));
+            assertThat(program.consumers().get(0).counters().delivered()).isZero();
+            destination.answerAgain();
+            await().atMost(SOON)
+                    .until(() -> program.consumers().get(0).counters().delivered() == 2);
+        }
+        destination.awaitApplied();
+        assertThat(destination.objects()).containsOnlyKeys(id(1), id(2));
+        assertThat(objectsPushed()).hasSize(2);
+        assertThat(caravan.deadLetters()).isEmpty();
+    }
+
+    /** By a filter in front, which does not like its text. */
+    @ParameterizedTest
+    @ValueSource(ints = {403, 406})
+    void oneObjectThatIsForbiddenIsADeadLetter(int status) throws Exception {
+        caravan.set("destination.way", "taxii");
+        platform.append(create("1000-0", id(1)), create("1000-0", id(2)), create("1000-0", id(3)));
+        destination.answerAll(request -> request.text().contains(id(2)), Answer.status(status));
+        try (Program program = caravan.start()) {
+            await().atMost(SOON)
+                    .until(() -> program.consumers().get(0).counters().delivered() == 3);
+        }
+        destination.awaitApplied();
+        assertThat(destination.objects()).containsOnlyKeys(id(1), id(3));
+        assertThat(caravan.deadLetters()).hasSize(1);
     }
 
     private void assertThatItWaitsBecause(String trouble) throws Exception {

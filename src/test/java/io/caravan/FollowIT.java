@@ -14,6 +14,7 @@ import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.ops.Program;
 import io.caravan.testkit.Answer;
 import io.caravan.testkit.Capture;
+import io.caravan.testkit.Coding;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
@@ -37,6 +38,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -161,7 +163,39 @@ class FollowIT {
     void saysThatAPageIsNoStream() throws Exception {
         platform.always(Answer.html("<h1>Log in</h1>"));
         program = caravan.start();
-        await().atMost(SOON).until(() -> consumer().trouble().orElse("").contains("text/html"));
+        await().atMost(SOON)
+                .until(() -> consumer().trouble().orElse("").contains("not an event stream but an HTML page"));
+    }
+
+    /** As what stands in front of a platform may send it, asked or not; each event is flushed, and nothing follows it. */
+    @ParameterizedTest
+    @EnumSource(names = {"GZIP", "DEFLATE", "RAW_DEFLATE"})
+    void readsAStreamThatComesCompressed(Coding coding) throws Exception {
+        platform.append(frames(1, 2)).heartbeats(Heartbeats.none()).always(play().coding(coding));
+        program = caravan.start();
+        awaitJournal(frames(1, 2));
+        platform.append(frames(3, 4));
+        awaitJournal(frames(1, 4));
+        assertThat(consumer().trouble()).isEmpty();
+        assertThat(platform.streamRequests()).hasSize(1);
+    }
+
+    @Test
+    void namesACompressionThatItDoesNotRead() throws Exception {
+        platform.append(frames(1, 2)).next(play().coding(Coding.BROTLI));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> consumer().trouble().orElse("").contains("compressed (Content-Encoding: br)"));
+    }
+
+    /** As it answers an ordinary user's request for a stream without filters. */
+    @Test
+    void showsThePlatformsReason() throws Exception {
+        platform.next(Answer.status(500).body("application/json", "{\"error\":\"Stream must have filters\"}"));
+        platform.append(frames(1, 2));
+        program = caravan.start();
+        await().atMost(SOON)
+                .until(() -> consumer().trouble().orElse("").endsWith("and says: Stream must have filters"));
+        awaitJournal(frames(1, 2));
     }
 
     @Test

@@ -297,6 +297,21 @@ class ProcessIT {
     }
 
     @Test
+    void saysWhereThePlatformOfAPastedAddressIs() throws Exception {
+        caravan.set("opencti.url", platform.url() + "/stream/3089c815-2cc4-467b-9e94-8468b6dd060e");
+        assertThat(unusable("check"))
+                .contains("opencti.url is the address of a stream: say " + platform.url() + " as url and 3089c815-");
+        assertThat(platform.requests()).isEmpty();
+    }
+
+    @Test
+    void checkShowsThePlatformsReason() throws Exception {
+        platform.always(Answer.status(500).body("application/json", "{\"error\":\"Stream must have filters\"}"));
+        assertThat(unusable("check"))
+                .contains(" answers 500: the platform could not begin the stream, and says: Stream must");
+    }
+
+    @Test
     void checksRoutesToo() throws Exception {
         Files.delete(home.resolve("routes/merge.camel.yaml"));
         platform.always(Answer.status(503));

@@ -17,7 +17,8 @@ import java.util.concurrent.TimeUnit;
 /**
  * A response's body as it arrives, read by one thread. Unlike the JDK's own input stream it gives out all that has
  * arrived before it says that the connection broke: what a platform sent before it was killed is not thrown away. It
- * takes a little ahead of its reader and then lets TCP hold the sender back. Its buffers are handed on, not copied.
+ * takes a little ahead of its reader and then lets TCP hold the sender back. Its buffers are handed on, not copied. What
+ * arrives compressed is decompressed by the reader's thread, a piece each time it asks.
  */
 public final class ArrivingBytes implements BodySubscriber<ArrivingBytes>, AutoCloseable {
 
@@ -26,17 +27,28 @@ public final class ArrivingBytes implements BodySubscriber<ArrivingBytes>, AutoC
 
     private static final Duration FOR_EVER = Duration.ofDays(36_500);
 
+    private final Optional<Inflation> inflation;
     private final Deque<List<ByteBuffer>> arrived = new ArrayDeque<>();
     private Optional<Flow.Subscription> subscription = Optional.empty();
     private Optional<Throwable> failure = Optional.empty();
     private boolean ended;
     private boolean closed;
 
+    /** @param coding what the answer's head says of the body; what is not readable is handed on as it comes */
+    ArrivingBytes(ContentCoding coding) {
+        inflation = coding.inflation();
+    }
+
+    /** Whether the bytes come compressed: then a sender that does not flush keeps some of them back. */
+    public boolean isCompressed() {
+        return inflation.isPresent();
+    }
+
     /**
      * Waits for bytes.
      *
      * @return what has arrived, at least a byte; none at the end of the body
-     * @throws IOException when the connection broke and nothing is left, or the body was closed
+     * @throws IOException when the connection broke and nothing is left, the body was closed, or it cannot be decompressed
      */
     public List<ByteBuffer> take() throws IOException {
         return take(FOR_EVER);
@@ -48,6 +60,25 @@ public final class ArrivingBytes implements BodySubscriber<ArrivingBytes>, AutoC
      * @throws IOException also when nothing arrived in that time
      */
     public List<ByteBuffer> take(Duration patience) throws IOException {
+        return inflation.isEmpty() ? takeAsSent(patience) : takeInflated(inflation.get(), patience);
+    }
+
+    private List<ByteBuffer> takeInflated(Inflation compressed, Duration patience) throws IOException {
+        while (true) {
+            Optional<ByteBuffer> piece = compressed.next();
+            if (piece.isPresent()) {
+                return List.of(piece.get());
+            }
+            List<ByteBuffer> more = takeAsSent(patience);
+            if (more.isEmpty()) {
+                compressed.end();
+                return List.of();
+            }
+            compressed.put(more);
+        }
+    }
+
+    private List<ByteBuffer> takeAsSent(Duration patience) throws IOException {
         long deadline = System.nanoTime() + patience.toNanos();
         List<ByteBuffer> next;
         synchronized (this) {
@@ -68,8 +99,9 @@ public final class ArrivingBytes implements BodySubscriber<ArrivingBytes>, AutoC
             }
             if (arrived.isEmpty()) {
                 if (failure.isPresent()) {
-                    throw new IOException(
-                            "the connection broke: " + failure.get().getMessage(), failure.get());
+                    Throwable broken = failure.get();
+                    String said = broken.getMessage() == null ? "" : ": " + broken.getMessage();
+                    throw new IOException("the connection broke before the answer's end" + said, broken);
                 }
                 return List.of();
             }

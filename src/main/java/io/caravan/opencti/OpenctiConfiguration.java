@@ -44,7 +44,8 @@ public class OpenctiConfiguration implements Cloneable {
                     "Where a first run begins; a stored position wins. Empty: everything (a snapshot, then live; the base stream has"
                             + " none: all that it keeps). now: only what happens from now on. An ISO date, such as 2026-01-31 or"
                             + " 2026-01-31T12:00:00Z: what changed since, as a snapshot, then live. An event id, such as"
-                            + " 1795282698973-0, or 0-0 for the oldest kept: the log after it.")
+                            + " 1795282698973-0, or 0-0 for the oldest kept: the log after it; milliseconds alone are the id that"
+                            + " ends in -0.")
     private String start;
 
     @UriParam(

@@ -53,11 +53,24 @@ class StartTest {
         assertThat(Start.parse(option)).isEqualTo(new Start.After(EventId.parse(id)));
     }
 
-    @Test
-    void aBareNumberIsAskedToBeAnId() {
-        assertThatThrownBy(() -> Start.parse("1795282698973"))
+    /** As the platform's documentation writes them. */
+    @ParameterizedTest
+    @CsvSource({"1620249512599, 1620249512599-0", "' 1795282698973 ', 1795282698973-0", "999999999999, 999999999999-0"})
+    void millisecondsAreTheIdThatEndsInZero(String option, String id) {
+        assertThat(Start.parse(option)).isEqualTo(new Start.After(EventId.parse(id)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "1620249512, a time in seconds: say it in milliseconds 1620249512000 (2021-05-05T21:18:32Z)",
+        "999999999, a time in seconds: say it in milliseconds 999999999000 (2001-09-09T01:46:39Z)",
+        "1620249512599000, a time in microseconds: say it in milliseconds 1620249512599 (2021-05-05T21:18:32.599Z)",
+        "1620249512599000000, a time in nanoseconds: say it in milliseconds 1620249512599 (2021-05-05T21:18:32.599Z)"
+    })
+    void anotherUnitIsNamedAsSuch(String option, String said) {
+        assertThatThrownBy(() -> Start.parse(option))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("say 1795282698973-0");
+                .hasMessage("start is \"" + option + "\", which is " + said.replace("milliseconds ", "milliseconds, "));
     }
 
     @ParameterizedTest
@@ -66,6 +79,9 @@ class StartTest {
                 "yesterday",
                 "NOW",
                 "2026",
+                "12345678",
+                "1620249512.599",
+                "99999999999999999999",
                 "2026-01",
                 "2026-13-01",
                 "2026-02-30",

@@ -39,9 +39,16 @@ public record Answer(int status, String reason, Map<String, String> headers, byt
         return new Answer(status, reason, typed.headers, text.getBytes(StandardCharsets.UTF_8));
     }
 
+    /** The same, compressed, whether asked for so or not. */
+    public Answer coding(Coding coding) {
+        Answer coded = header("Content-Encoding", coding.header());
+        return new Answer(status, reason, coded.headers, coding.of(body));
+    }
+
     private static String reasonOf(int status) {
         return switch (status) {
             case 200 -> "OK";
+            case 204 -> "No Content";
             case 302 -> "Found";
             case 401 -> "You are not authenticated, please check your credentials";
             case 403 -> "Forbidden";

@@ -15,6 +15,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 
@@ -48,6 +49,10 @@ final class DestinationState {
     volatile Duration workerDelay = Duration.ZERO;
     volatile ObjectNode broker = broker("127.0.0.1", 5672, false, "guest", "guest");
 
+    /** Answers in place of what the destination does: so many, to such requests. */
+    private record Instead(AtomicInteger left, Predicate<Request> requests, Answer answer) {}
+
+    private final List<Instead> insteads = new CopyOnWriteArrayList<>();
     private final Queue<Setback> setbacks = new ConcurrentLinkedQueue<>();
 
     static ObjectNode broker(String host, int port, boolean tls, String user, String password) {
@@ -68,6 +73,22 @@ final class DestinationState {
 
     Optional<Setback> nextSetback() {
         return Optional.ofNullable(setbacks.poll());
+    }
+
+    void instead(int times, Predicate<Request> requests, Answer answer) {
+        insteads.add(new Instead(new AtomicInteger(times), requests, answer));
+    }
+
+    void nothingInstead() {
+        insteads.clear();
+    }
+
+    Optional<Answer> answerInstead(Request request) {
+        return insteads.stream()
+                .filter(instead ->
+                        instead.requests.test(request) && instead.left.getAndUpdate(left -> Math.max(0, left - 1)) > 0)
+                .map(Instead::answer)
+                .findFirst();
     }
 
     boolean isAuthorized(Request request) {

@@ -172,6 +172,23 @@ public final class FakeDestination implements AutoCloseable {
         return this;
     }
 
+    /** Answers the next such requests by this, and does nothing else with them; before anything that is set above. */
+    public FakeDestination answer(int times, Predicate<Request> requests, Answer answer) {
+        state.instead(times, requests, answer);
+        return this;
+    }
+
+    /** Answers every such request by this, as {@link #answer(int, Predicate, Answer)}, until {@link #answerAgain}. */
+    public FakeDestination answerAll(Predicate<Request> requests, Answer answer) {
+        return answer(Integer.MAX_VALUE, requests, answer);
+    }
+
+    /** Answers as it would have. */
+    public FakeDestination answerAgain() {
+        state.nothingInstead();
+        return this;
+    }
+
     /** Answers no ping until it is closed. */
     public FakeDestination holdPings() {
         state.pingsHeld = new CountDownLatch(1);
@@ -286,6 +303,10 @@ public final class FakeDestination implements AutoCloseable {
     }
 
     private Answer answer(Request request) {
+        Optional<Answer> instead = state.answerInstead(request);
+        if (instead.isPresent()) {
+            return instead.get();
+        }
         if (request.method().equals("POST") && request.path().equals("/graphql")) {
             return graphQl.answer(request);
         }

@@ -104,11 +104,27 @@ final class PlatformService {
 
     private Answer ordinary(Request request, String path) {
         return switch (request.method() + " " + path) {
-            case "GET /" -> Answer.html("<!doctype html><title>OpenCTI</title>");
+            case "GET /" -> page();
             case "POST /graphql" ->
-                state.isAuthorized(request) ? GraphQl.answer(request.text(), state.streams) : GraphQl.authRequired();
-            default -> Answer.status(404);
+                state.isAuthorized(request)
+                        ? GraphQl.answer(request.text(), state.streams)
+                        : GraphQl.toUnknown(request.text());
+            default -> path.startsWith("/") && request.method().equals("GET") ? unknown(path) : Answer.status(404);
         };
+    }
+
+    /** A platform answers whatever path is asked for with its page, for the browser to make sense of, but for its files. */
+    private static Answer unknown(String path) {
+        return path.startsWith("/storage/")
+                ? Answer.status(503)
+                        .body(
+                                "application/json; charset=utf-8",
+                                "{\"status\":\"error\",\"error\":\"File not found or restricted\"}")
+                : page();
+    }
+
+    private static Answer page() {
+        return Answer.html("<!doctype html><title>OpenCTI</title>");
     }
 
     private boolean serveStream(HttpConnection connection, Request request, String stream)

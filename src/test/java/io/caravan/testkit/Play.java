@@ -41,6 +41,7 @@ public final class Play implements Script, Cloneable {
     private boolean connected = true;
     private String lineEnd = "\n";
     private Optional<byte[]> body = Optional.empty();
+    private Coding coding = Coding.IDENTITY;
 
     private Play() {}
 
@@ -119,6 +120,11 @@ public final class Play implements Script, Cloneable {
         return with(copy -> copy.lineEnd = lineEnd);
     }
 
+    /** Compresses the stream, as what stands in front of a platform may do, asked or not; every write is flushed. */
+    public Play coding(Coding coding) {
+        return with(copy -> copy.coding = coding);
+    }
+
     /** These bytes as the body of a stream in place of the log; what follows them is silence. */
     public Play body(byte[] bytes) {
         return with(copy -> copy.body = Optional.of(bytes));
@@ -176,6 +182,10 @@ public final class Play implements Script, Cloneable {
 
     Optional<byte[]> body() {
         return body;
+    }
+
+    Coding coding() {
+        return coding;
     }
 
     byte[] wire(byte[] lines) {

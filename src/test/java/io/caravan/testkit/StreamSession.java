@@ -33,6 +33,7 @@ final class StreamSession {
     private final StreamStart start;
     private final boolean withDeletes;
     private final boolean withDependencies;
+    private final Coding.Body coded;
 
     /** A frame to be sent once the log has been read up to a cursor. */
     private record Said(Frame frame, long cursor) {}
@@ -51,6 +52,7 @@ final class StreamSession {
         this.connection = connection;
         this.stream = stream;
         this.play = play;
+        this.coded = play.coding().body();
         this.start = StreamStart.of(request, platform.log);
         this.lastId = start.lastId().toString();
         this.recover = platform.recovery == Recovery.IGNORED ? Optional.empty() : StreamStart.recover(request);
@@ -87,6 +89,7 @@ final class StreamSession {
             return false;
         }
         if (ending.get() == Ending.CLEAN) {
+            writeCoded(coded.end());
             connection.write(LAST_CHUNK);
         }
         connection.flush();
@@ -103,6 +106,9 @@ final class StreamSession {
             headers.put("Cache-Control", "no-cache, no-transform");
         }
         headers.put("Transfer-Encoding", "chunked");
+        if (play.coding() != Coding.IDENTITY) {
+            headers.put("Content-Encoding", play.coding().header());
+        }
         return headers;
     }
 
@@ -301,6 +307,13 @@ final class StreamSession {
     }
 
     private void write(byte[] bytes, int length) throws IOException {
+        if (length > 0) {
+            writeCoded(coded.flushed(bytes, length));
+        }
+    }
+
+    private void writeCoded(byte[] bytes) throws IOException {
+        int length = bytes.length;
         int piece = play.chunk() > 0 ? play.chunk() : length;
         for (int at = 0; at < length; at += piece) {
             int size = Math.min(piece, length - at);

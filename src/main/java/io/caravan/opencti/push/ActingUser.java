@@ -27,7 +27,7 @@ final class ActingUser {
             found = options.getUser();
         }
         isCertain = options.getWay() != PushConfiguration.Way.taxii || !found.isEmpty();
-        id = found.isEmpty() ? api.ask(ME, Map.of()).at("/me/id").asText() : found;
+        id = found.isEmpty() ? api.text(api.ask(ME, Map.of(), "me"), "/me/id") : found;
     }
 
     /** A user's, on the destination. */
@@ -42,7 +42,7 @@ final class ActingUser {
 
     private static String ofCollection(GraphQl api, String collection) throws IOException, InterruptedException {
         try {
-            JsonNode told = api.ask(OF_COLLECTION, Map.of("id", collection));
+            JsonNode told = api.ask(OF_COLLECTION, Map.of("id", collection), "ingestionTaxiiCollection");
             return told.at("/ingestionTaxiiCollection/user/id").asText();
         } catch (GraphQl.Failed e) {
             if (e.isForbidden()) {

@@ -1,5 +1,6 @@
 package io.caravan.opencti.push;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.caravan.event.Bytes;
 import java.io.IOException;
 import java.util.Map;
@@ -10,6 +11,8 @@ final class BundleWay implements Way {
 
     private static final String PUSH = "mutation Push($id: String!, $bundle: String!, $work: String) {"
             + " stixBundlePush(connectorId: $id, bundle: $bundle, work_id: $work) }";
+
+    private static final String ME = "query Me { me { id } }";
 
     private final GraphQl api;
     private final Connector connector;
@@ -27,7 +30,12 @@ final class BundleWay implements Way {
         String work = spare.isPresent() ? spare.get() : connector.work(run.toString());
         spare = Optional.of(work);
         try {
-            api.ask(PUSH, Map.of("id", connector.id(), "bundle", bundle, "work", work));
+            JsonNode told =
+                    api.ask(PUSH, Map.of("id", connector.id(), "bundle", bundle, "work", work), "stixBundlePush");
+            if (!told.path("stixBundlePush").asBoolean()) {
+                throw api.unpromised("without saying that it has queued the bundle (stixBundlePush is "
+                        + told.path("stixBundlePush").getNodeType() + ")");
+            }
             spare = Optional.empty();
         } catch (Answers.NotTaken e) {
             spare = Optional.empty();
@@ -45,6 +53,12 @@ final class BundleWay implements Way {
             throw e;
         }
         return Optional.of(work);
+    }
+
+    @Override
+    public boolean answersOthers(Answers.Forbidden refusal) throws IOException, InterruptedException {
+        api.ask(ME, Map.of(), "me");
+        return true;
     }
 
     @Override

@@ -52,6 +52,11 @@ final class Connector {
         return id;
     }
 
+    /** In whose name the destination has registered this. */
+    String user() throws IOException, InterruptedException {
+        return api.text(registered(), "/connector_user_id");
+    }
+
     /** What the destination answered when this was registered; it is, if it was not. */
     synchronized JsonNode registered() throws IOException, InterruptedException {
         if (registration.isEmpty()) {
@@ -61,7 +66,9 @@ final class Connector {
             input.put("type", "STREAM");
             input.put("scope", List.of("stix2"));
             input.put("auto", false);
-            registration = Optional.of(api.ask(REGISTER, Map.of("input", input)).path("registerConnector"));
+            JsonNode told = api.ask(REGISTER, Map.of("input", input), "registerConnector");
+            api.text(told, "/registerConnector/id");
+            registration = Optional.of(told.path("registerConnector"));
         }
         return registration.get();
     }
@@ -72,21 +79,20 @@ final class Connector {
     }
 
     void ping(String state) throws IOException, InterruptedException {
-        ask(PING, Map.of("id", id, "state", state));
+        api.text(ask(PING, Map.of("id", id, "state", state), "pingConnector"), "/pingConnector/id");
     }
 
     /** A new work's id. */
     String work(String friendlyName) throws IOException, InterruptedException {
-        return ask(WORK, Map.of("id", id, "name", friendlyName))
-                .at("/workAdd/id")
-                .asText();
+        return api.text(ask(WORK, Map.of("id", id, "name", friendlyName), "workAdd"), "/workAdd/id");
     }
 
     /** As what is registered, and again so at the next time where that fails. */
-    private JsonNode ask(String query, Map<String, ?> variables) throws IOException, InterruptedException {
+    private JsonNode ask(String query, Map<String, ?> variables, String promised)
+            throws IOException, InterruptedException {
         registered();
         try {
-            return api.ask(query, variables);
+            return api.ask(query, variables, promised);
         } catch (GraphQl.Failed e) {
             forget(); // somebody may have deleted it in the platform, which then fails in some way or other
             throw e;
@@ -95,22 +101,29 @@ final class Connector {
 
     /** Tells of how many more objects the work will be: it is complete when so many have been reported. */
     void expect(String work, int objects) throws IOException, InterruptedException {
-        api.ask(EXPECT, Map.of("id", work, "expectations", objects));
+        JsonNode told = api.ask(EXPECT, Map.of("id", work, "expectations", objects), "workEdit");
+        if (!told.at("/workEdit").has("addExpectations")) {
+            throw api.unpromised("without saying that it expects " + objects + " objects of the work");
+        }
     }
 
     /** Empty where this user may not read works, or there is no such work. */
     Optional<Way.Outcome> outcome(String work) throws IOException, InterruptedException {
         JsonNode told;
         try {
-            told = api.ask(OUTCOME, Map.of("id", work)).path("work");
+            told = api.ask(OUTCOME, Map.of("id", work), "work").path("work");
         } catch (GraphQl.Failed e) {
             if (e.lacksRight()) {
                 return Optional.empty();
             }
             throw e;
         }
-        if (!told.isObject()) {
+        if (told.isNull()) {
             return Optional.empty();
+        }
+        api.text(told, "/status");
+        if (!told.has("errors")) {
+            throw api.unpromised("without the errors of the work");
         }
         List<Way.Failure> failures = new ArrayList<>();
         for (JsonNode error : told.path("errors")) {

@@ -118,7 +118,7 @@ final class Files {
                     wentInPieces = true;
                     content = 0;
                 }
-                Fetched fetched = source.fetch(uri, most);
+                Fetched fetched = source.fetch(uri, entry.path("mime_type").asText(), most);
                 if (fetched instanceof Fetched.Content file) {
                     long length = file.bytes().length * 4L / 3;
                     if (content > 0 && content + length > Runs.MOST_BYTES) {

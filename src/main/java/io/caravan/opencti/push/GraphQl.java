@@ -17,7 +17,10 @@ final class GraphQl {
     private static final Map<String, String> HEADERS = Map.of("Content-Type", "application/json");
 
     /** What servers answer to a path that they have not. */
-    private static final Set<Integer> NOT_SERVED = Set.of(403, 404, 405, 501);
+    private static final Set<Integer> NOT_SERVED = Set.of(404, 405, 501);
+
+    /** Of the server's codes, those by which it says that it does not understand the question: ours, not the content. */
+    private static final String NOT_UNDERSTOOD = "GRAPHQL_";
 
     private final Platform platform;
     private final Duration patience;
@@ -51,11 +54,11 @@ final class GraphQl {
     }
 
     /** There is no GraphQL API at the address: it is another kind of server, or something in between answers for it. */
-    static final class Absent extends IOException {
+    static final class Absent extends Answers.Forbidden {
         private static final long serialVersionUID = 1L;
 
-        Absent(String message) {
-            super(message);
+        Absent(String message, int status) {
+            super(message, status);
         }
     }
 
@@ -68,24 +71,47 @@ final class GraphQl {
      * Asks.
      *
      * @param variables texts, numbers, truth values, maps of such, or {@link Bytes}, whose text is written as it is
+     * @param promised the fields of {@code data} that the answer must have, be they null
      * @return {@code data}
+     * @throws IOException where the answer is none, or lacks a field
      */
-    JsonNode ask(String query, Map<String, ?> variables) throws IOException, InterruptedException {
+    JsonNode ask(String query, Map<String, ?> variables, String... promised) throws IOException, InterruptedException {
         Platform.Answer answer = platform.post("/graphql", HEADERS, request(query, variables), patience);
-        JsonNode json = Answers.json(answer);
-        if (answer.status() != 200) {
-            IOException refusal = Answers.refusal(
-                    platform.url(), answer, json.at("/errors/0/message").asText());
-            throw NOT_SERVED.contains(answer.status()) ? new Absent(refusal.getMessage()) : refusal;
-        }
+        JsonNode json = answer.json();
         JsonNode error = json.at("/errors/0");
+        boolean isNotUnderstood = error.at("/extensions/code").asText().startsWith(NOT_UNDERSTOOD);
+        if (answer.status() != 200 && !isNotUnderstood) {
+            IOException refusal = Answers.refusal(platform, answer, "platform");
+            throw NOT_SERVED.contains(answer.status()) ? new Absent(refusal.getMessage(), answer.status()) : refusal;
+        }
         if (error.isObject()) {
             throw failed(error);
         }
-        if (!json.path("data").isObject()) {
-            throw new Absent(platform.url() + " does not answer as a platform does: is its base path part of url?");
+        JsonNode data = json.path("data");
+        if (!data.isObject()) {
+            throw Answers.unpromised(platform, answer, "the data of a GraphQL API");
         }
-        return json.path("data");
+        for (String field : promised) {
+            if (!data.has(field)) {
+                throw Answers.unpromised(platform, answer, field + ", which was asked for");
+            }
+        }
+        return data;
+    }
+
+    /** A text that an answer must have. */
+    String text(JsonNode told, String pointer) throws IOException {
+        JsonNode text = told.at(pointer);
+        if (!text.isTextual() || text.textValue().isBlank()) {
+            throw unpromised("without " + pointer.substring(1).replace('/', '.'));
+        }
+        return text.textValue();
+    }
+
+    /** What the API answers, as a predicate, that is not what it promises. */
+    IOException unpromised(String answers) {
+        return new IOException(platform.url() + " answers " + answers
+                + ": something else than a destination answers there, or stands in front of it");
     }
 
     private Failed failed(JsonNode error) {

@@ -98,7 +98,7 @@ final class Images {
 
     private Optional<String> fetch(String uri, String type) throws InterruptedException {
         String name = uri.substring(uri.lastIndexOf('/') + 1);
-        Fetched fetched = storage.fetch(uri, Math.min(most, room));
+        Fetched fetched = storage.fetch(uri, type, Math.min(most, room));
         if (fetched instanceof Fetched.Content content && content.bytes().length > 0) {
             room -= content.bytes().length;
             carried.add(Storage.path(uri).orElseThrow());
@@ -110,12 +110,13 @@ final class Images {
 
     /** Where an image is on the platform that is followed; empty where it is somewhere else. */
     private Optional<String> uri(String address) {
-        String path = address.startsWith(storage.url() + "/")
+        String root = storage.url() + "/"; // whose scheme and host are alike in small letters and in capitals
+        String path = address.regionMatches(true, 0, root, 0, root.length())
                 ? address.substring(storage.url().length())
                 : address;
         path = path.startsWith("/") ? path.substring(1) : path;
-        for (String root : ROOTS) {
-            path = path.startsWith(root) ? path.substring(root.length()) : path;
+        for (String folder : ROOTS) {
+            path = path.startsWith(folder) ? path.substring(folder.length()) : path;
         }
         path = decoded(path.replaceFirst("[?#].*", ""));
         if (!path.startsWith(FOLDER)) {

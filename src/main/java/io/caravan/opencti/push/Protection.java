@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -83,6 +84,12 @@ final class Protection {
                 requireCollection(e);
                 page.forEach(item -> keep(item, "this server does not tell who else has written it"));
                 continue;
+            } catch (Answers.Forbidden e) {
+                throw new IOException(
+                        e.getMessage()
+                                + ": so who else has written what is to be removed cannot be asked (that needs OpenCTI; for"
+                                + " another server, set destination.protect-others=false)",
+                        e);
             }
             for (int i = 0; i < page.size(); i++) {
                 Item item = page.get(i);
@@ -133,10 +140,17 @@ final class Protection {
                     .append(TOLD);
             ids.put("i" + i, page.get(i).sentId());
         }
-        JsonNode data = api.ask("query Others(" + declared + ") {" + asked + " }", ids);
+        String[] promised =
+                IntStream.range(0, page.size()).mapToObj(i -> "o" + i).toArray(String[]::new);
+        JsonNode data = api.ask("query Others(" + declared + ") {" + asked + " }", ids, promised);
         List<JsonNode> told = new ArrayList<>();
         for (int i = 0; i < page.size(); i++) {
-            told.add(data.path("o" + i));
+            JsonNode object = data.path("o" + i);
+            if (!object.isObject() && !object.isNull()) {
+                throw api.unpromised(
+                        "without saying who has written " + page.get(i).sentId());
+            }
+            told.add(object);
         }
         return told;
     }

@@ -169,9 +169,18 @@ final class Pusher {
 
     private Optional<String> tryToPush(Run run) throws IOException, InterruptedException, Way.Refused {
         long wait = FIRST_WAIT_MILLIS;
+        boolean answersOthers = false;
         for (int tries = 1; ; tries++) {
             try {
                 return way.push(run);
+            } catch (Answers.Forbidden e) {
+                if (answersOthers) { // and yet refuses this
+                    throw new Way.Refused(e.getMessage());
+                }
+                answersOthers = way.answersOthers(e);
+                if (!answersOthers) {
+                    throw e;
+                }
             } catch (IOException e) {
                 if (tries == TRIES) {
                     throw e;

@@ -43,9 +43,8 @@ final class QueueWay implements Way {
     public Optional<String> push(Run run) throws IOException, InterruptedException, Refused {
         boolean isPushed = false;
         try {
+            String applicant = user.isPresent() ? user.get() : connector.user();
             WorkerQueue open = queue();
-            String applicant =
-                    user.orElse(connector.registered().path("connector_user_id").asText());
             String work = connector.work(run.toString());
             connector.expect(work, run.items().size());
             for (Item item : run.items()) {

@@ -82,7 +82,8 @@ public final class Rights {
     private void lookAtPlatform() throws IOException, InterruptedException {
         JsonNode told;
         try {
-            told = api.ask(WHO, Map.of());
+            told = api.ask(WHO, Map.of(), "about", "me");
+            api.text(told, "/me/id");
         } catch (GraphQl.Failed e) {
             if (e.isForbidden()) {
                 mistake(platform.url() + " does not know this token: copy it from the user's profile");
@@ -113,7 +114,7 @@ public final class Rights {
 
     private void lookAtAnother(String id) throws IOException, InterruptedException {
         try {
-            JsonNode user = api.ask(USER, Map.of("id", id)).path("user");
+            JsonNode user = api.ask(USER, Map.of("id", id), "user").path("user");
             if (user.isObject()) {
                 lookAtWriting(user);
             } else {
@@ -158,7 +159,7 @@ public final class Rights {
 
     private void lookAtWorks() throws IOException, InterruptedException {
         try {
-            api.ask(WORK, Map.of("id", "work_" + connector + "_1970-01-01T00:00:00.000Z"));
+            api.ask(WORK, Map.of("id", "work_" + connector + "_1970-01-01T00:00:00.000Z"), "work");
         } catch (GraphQl.Failed e) {
             if (e.isForbidden()) {
                 note("the token's user may not read works: what fails at the destination stays unknown"

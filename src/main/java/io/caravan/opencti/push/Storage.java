@@ -2,9 +2,9 @@ package io.caravan.opencti.push;
 
 import io.caravan.opencti.Platform;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -24,6 +24,9 @@ final class Storage {
     private static final String NOT_FOR_US = "File not found or restricted";
 
     private static final Set<Integer> OF_THE_MOMENT = Set.of(408, 425, 429);
+
+    /** What login pages and APIs' errors are. */
+    private static final Set<String> PAGES = Set.of("text/html", "application/xhtml+xml", "application/json");
 
     private static final String UNRESERVED = "-._~";
 
@@ -80,8 +83,13 @@ final class Storage {
         return Optional.of(path.toString());
     }
 
-    /** @param most of a larger file nothing comes, and no more than this is read */
-    Fetched fetch(String uri, long most) throws InterruptedException {
+    /**
+     * Gets a file.
+     *
+     * @param type its media type, as the event says it; empty where it says none
+     * @param most of a larger file nothing comes, and no more than this is read
+     */
+    Fetched fetch(String uri, String type, long most) throws InterruptedException {
         Optional<String> path = path(uri);
         if (path.isEmpty()) {
             return new Fetched.Failed("its address is none of the platform's storage");
@@ -92,15 +100,14 @@ final class Storage {
             String outage;
             try {
                 Platform.Answer answer = platform.getAtMost(path.get(), most, patience);
-                fetched = read(answer);
-                outage = url() + " answers " + answer.status();
+                fetched = read(answer, type);
+                outage = url() + " answers " + answer.status()
+                        + (answer.status() == 200 ? ", and not with the file: " + platform.kind(answer) : "");
             } catch (Platform.TooLarge e) {
                 fetched = Optional.of(new Fetched.TooLarge(e.getMessage()));
                 outage = "";
-            } catch (InterruptedIOException e) {
-                throw interrupted(e);
             } catch (IOException e) {
-                outage = url() + ": " + e.getMessage();
+                outage = e.getMessage();
             }
             if (fetched.isPresent()) {
                 isAway = false;
@@ -116,26 +123,35 @@ final class Storage {
     }
 
     /** Empty where the same may be asked for again soon. */
-    private Optional<Fetched> read(Platform.Answer answer) {
+    private Optional<Fetched> read(Platform.Answer answer, String type) {
         int status = answer.status();
         if (status == 200) {
-            return Optional.of(new Fetched.Content(answer.body()));
+            return isInstead(answer, type) ? Optional.empty() : Optional.of(new Fetched.Content(answer.body()));
         }
         boolean isNotForUs = new String(answer.body(), StandardCharsets.UTF_8).contains(NOT_FOR_US);
-        if (!isNotForUs && (status >= 500 || OF_THE_MOMENT.contains(status))) {
+        if (!isNotForUs && (status >= 500 || status / 100 == 2 || OF_THE_MOMENT.contains(status))) {
             return Optional.empty();
         }
         String meaning = isNotForUs || status == 404 || status == 403
                 ? ": it is not there, or this user may not read it"
-                : status == 401 ? ": the token is missing or wrong" : "";
+                : status == 401
+                        ? ": the token is missing or wrong"
+                        : status / 100 == 3
+                                ? ": it redirects, which is not followed because the token would go along"
+                                : "";
         return Optional.of(new Fetched.Failed(url() + " answers " + status + meaning));
     }
 
-    private static InterruptedException interrupted(InterruptedIOException cause) {
-        Thread.interrupted(); // said by the exception from here on
-        InterruptedException interruption = new InterruptedException(cause.getMessage());
-        interruption.initCause(cause);
-        return interruption;
+    /** A platform sends its files as attachments; a page or an error that comes as none, and not of the file's type, is no file. */
+    private static boolean isInstead(Platform.Answer answer, String type) {
+        String got = mediaType(answer.header("content-type"));
+        return PAGES.contains(got)
+                && answer.header("content-disposition").isEmpty()
+                && !mediaType(type).equals(got);
+    }
+
+    private static String mediaType(String header) {
+        return header.replaceAll(";.*", "").strip().toLowerCase(Locale.ROOT);
     }
 
     private static boolean isUnreserved(byte b) {

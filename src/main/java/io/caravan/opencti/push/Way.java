@@ -40,9 +40,19 @@ interface Way {
      * Pushes a run.
      *
      * @return what its outcome is asked for by; empty where nothing tells
-     * @throws IOException when the destination is away, or needs a person
+     * @throws IOException when the destination is away, needs a person, or answers otherwise than the protocol has it
      */
     Optional<String> push(Run run) throws IOException, InterruptedException, Refused;
+
+    /**
+     * Whether something harmless that is sent to the same address is answered as the protocol has it: then a refusal by a status
+     * that may mean all or one is about what was sent.
+     *
+     * @throws IOException when the destination is away by now
+     */
+    default boolean answersOthers(Answers.Forbidden refusal) throws IOException, InterruptedException {
+        return false;
+    }
 
     /**
      * Asks for the outcome.

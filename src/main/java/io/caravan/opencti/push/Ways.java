@@ -23,6 +23,9 @@ final class Ways {
                 throw new IllegalArgumentException(
                         "collection is not set: say the id of the TAXII collection to write to");
             }
+            if (!options.getApiRoot().matches("(/[A-Za-z0-9._~-]+)+")) {
+                throw new IllegalArgumentException("api-root is no path, such as /taxii2/root");
+            }
             return new TaxiiWay(platform, options.getApiRoot(), options.getCollection(), patience);
         }
         GraphQl api = new GraphQl(platform, patience);

@@ -67,7 +67,7 @@ final class Connection implements AutoCloseable {
         try {
             return stream.body().take();
         } catch (IOException e) {
-            throw silent ? new Silent(silence) : e;
+            throw silent ? new Silent(silence, stream.body().isCompressed()) : e;
         } finally {
             waitingSince = NOT_WAITING;
         }
@@ -97,8 +97,12 @@ final class Connection implements AutoCloseable {
     static final class Silent extends IOException {
         private static final long serialVersionUID = 1L;
 
-        Silent(Duration silence) {
-            super("the connection was silent for " + silence.toSeconds() + " s");
+        Silent(Duration silence, boolean isCompressed) {
+            super("the connection was silent for " + silence.toSeconds() + " s"
+                    + (isCompressed
+                            ? ": it comes compressed, which was not asked for, and what compresses it may keep it back: tell it not"
+                                    + " to"
+                            : ""));
         }
     }
 }

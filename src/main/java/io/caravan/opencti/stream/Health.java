@@ -18,6 +18,9 @@ final class Health {
     private final String platform;
     private final Consumer<Exception> failureHandler;
     private volatile Optional<String> sourceTrouble = Optional.of("has not answered yet");
+    /** Why the last connection ended, until the next is heard. */
+    private volatile Optional<String> lastReason = Optional.empty();
+
     private volatile Optional<String> sinkTrouble = Optional.empty();
     private volatile boolean recovering;
     private volatile boolean worthTelling = true;
@@ -30,6 +33,7 @@ final class Health {
     /** The platform is heard. */
     void connected() {
         if (sourceTrouble.isPresent()) {
+            lastReason = Optional.empty();
             sourceTrouble = Optional.empty();
             if (worthTelling) {
                 worthTelling = false;
@@ -38,8 +42,17 @@ final class Health {
         }
     }
 
+    /** The platform has begun a stream, on which nothing has come yet. */
+    void opened() {
+        if (sourceTrouble.isPresent()) {
+            sourceTrouble = Optional.of("has begun the stream and sent no event yet"
+                    + lastReason.map(reason -> " (before: " + reason + ")").orElse(""));
+        }
+    }
+
     void away(String reason) {
-        sourceTrouble = Optional.of(reason);
+        lastReason = Optional.of(reason);
+        sourceTrouble = lastReason;
     }
 
     /** As {@link #away(String)}, and for the log: the next try is so far off. */

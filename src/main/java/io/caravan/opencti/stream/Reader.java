@@ -222,6 +222,7 @@ final class Reader implements Runnable {
         private boolean broughtEvents;
         private Optional<String> clockId = Optional.empty();
         private boolean wasAlive;
+        private boolean wasHeard;
         private final Standstill standstill = new Standstill(System::nanoTime);
         private Optional<IOException> end = Optional.empty();
 
@@ -235,6 +236,7 @@ final class Reader implements Runnable {
                     connection = Optional.of(opened);
                 }
                 opened.openedAt().ifPresent(counters::platformClock);
+                health.opened();
                 while (!stopping.isAsked() && opened.readInto(parser)) {
                     if (end.isPresent()) {
                         return end.get();
@@ -243,7 +245,12 @@ final class Reader implements Runnable {
                         return new Over(Ending.RECONCILE, "is asked for a snapshot to reconcile");
                     }
                 }
-                return new Over(Ending.ENDED, "ended the connection");
+                return new Over(
+                        Ending.ENDED,
+                        wasHeard
+                                ? "ended the connection"
+                                : "ended the connection without having sent an event: is url the platform's address, and does"
+                                        + " nothing in between answer for it?");
             } catch (IOException e) {
                 return e;
             } finally {
@@ -260,6 +267,7 @@ final class Reader implements Runnable {
 
         @Override
         public void event(Frame frame) {
+            wasHeard = true;
             if (end.isPresent() || stopping.isAsked()) {
                 return; // the connection is about to be given up: what follows comes again on the next
             }

@@ -76,7 +76,7 @@ class FilesTest {
             assertThat(lacking.lack().files()).isEqualTo(2);
             assertThat(lacking.lack().failures()).singleElement().satisfies(failure -> assertThat(failure)
                     .startsWith("gone (" + ROOT + "gone): ")
-                    .contains("answers 404"));
+                    .contains("answers 503: it is not there, or this user may not read it"));
         });
 
         assertThat(only(load(report("", entries("gone")))).toString()).doesNotContain("\"files\"");

@@ -138,7 +138,13 @@ class RightsTest {
     void tellsWhetherACollectionTakesWrites() throws Exception {
         options.setWay(PushConfiguration.Way.taxii);
         options.setCollection("a63cea26-f347-4293-b236-be672692f910");
-        assertThat(mistakes()).hasSize(1).allMatch(text -> text.contains("is not there, or not running"));
+        assertThat(mistakes())
+                .hasSize(1)
+                .allMatch(text -> text.contains("is not there, or not running, or not this user's"));
+        destination.collection(options.getCollection(), false);
+        assertThat(mistakes())
+                .hasSize(1)
+                .allMatch(text -> text.contains("is not there, or not running, or not this user's"));
         destination.collection(options.getCollection(), true);
         assertThat(mistakes()).isEmpty();
         assertThat(notes())

@@ -75,14 +75,14 @@ class StorageTest {
             })
     void asksForNothingElse(String uri) throws Exception {
         assertThat(Storage.path(uri)).isEmpty();
-        assertThat(storage.fetch(uri, 1000)).isInstanceOf(Fetched.Failed.class);
+        assertThat(storage.fetch(uri, "application/octet-stream", 1000)).isInstanceOf(Fetched.Failed.class);
         assertThat(platform.requests()).isEmpty();
     }
 
     @Test
     void fetchesBelowTheBasePathWithTheSourcesToken() throws Exception {
         platform.route(FILE, request -> file(new byte[] {1, 0, -1}));
-        assertThat(storage.fetch(FILE, 3))
+        assertThat(storage.fetch(FILE, "application/octet-stream", 3))
                 .isInstanceOfSatisfying(Fetched.Content.class, content -> assertThat(content.bytes())
                         .containsExactly(1, 0, -1));
         assertThat(platform.requests()).singleElement().satisfies(request -> {
@@ -94,7 +94,7 @@ class StorageTest {
     @Test
     void readsNoMoreThanItMay() throws Exception {
         platform.route(FILE, request -> file(new byte[4]));
-        assertThat(storage.fetch(FILE, 3)).isInstanceOf(Fetched.TooLarge.class);
+        assertThat(storage.fetch(FILE, "application/octet-stream", 3)).isInstanceOf(Fetched.TooLarge.class);
         assertThat(platform.requests()).hasSize(1);
     }
 
@@ -102,17 +102,45 @@ class StorageTest {
     @ValueSource(ints = {302, 401, 403, 404})
     void doesNotAskAgainForWhatIsRefused(int status) throws Exception {
         platform.route(FILE, request -> Answer.status(status).header("Location", "https://evil.example/a"));
-        assertThat(storage.fetch(FILE, 1000))
+        assertThat(storage.fetch(FILE, "application/octet-stream", 1000))
                 .isInstanceOfSatisfying(Fetched.Failed.class, failed -> assertThat(failed.reason())
                         .contains(platform.url() + " answers " + status));
         assertThat(platform.requests()).hasSize(1);
+    }
+
+    /** As what stands in front of a platform answers while nobody has logged in: with status 200. */
+    @ParameterizedTest
+    @ValueSource(strings = {"text/html; charset=utf-8", "Text/HTML", "application/xhtml+xml", "application/json"})
+    void aPageInTheFilesPlaceIsNoFile(String type) throws Exception {
+        AtomicInteger left = new AtomicInteger(2);
+        platform.route(
+                FILE,
+                request -> left.getAndDecrement() > 0
+                        ? Answer.status(200).body(type, "<title>Sign in</title>")
+                        : file(new byte[1]));
+        assertThat(storage.fetch(FILE, "application/pdf", 1000)).isInstanceOf(Fetched.Content.class);
+        assertThat(platform.requests()).hasSize(3);
+
+        left.set(Integer.MAX_VALUE);
+        assertThat(storage.fetch(FILE, "application/pdf", 1000))
+                .isInstanceOfSatisfying(Fetched.Failed.class, failed -> assertThat(failed.reason())
+                        .startsWith(platform.url() + " answers 200, and not with the file: "));
+    }
+
+    /** Which a platform sends as an attachment, whatever it is said to be. */
+    @Test
+    void aFileMayBeAPage() throws Exception {
+        platform.route(FILE, request -> Answer.html("<p>").header("Content-Disposition", "attachment; filename=\"a\""));
+        assertThat(storage.fetch(FILE, "text/plain", 1000)).isInstanceOf(Fetched.Content.class);
+        platform.route(FILE, request -> Answer.html("<p>"));
+        assertThat(storage.fetch(FILE, "text/html", 1000)).isInstanceOf(Fetched.Content.class);
     }
 
     @Test
     void knowsTheRefusalThatLooksLikeAnOutage() throws Exception {
         platform.route(FILE, request -> Answer.status(503)
                 .body("application/json", "{\"status\":\"error\",\"error\":\"File not found or restricted\"}"));
-        assertThat(storage.fetch(FILE, 1000)).isInstanceOf(Fetched.Failed.class);
+        assertThat(storage.fetch(FILE, "application/octet-stream", 1000)).isInstanceOf(Fetched.Failed.class);
         assertThat(platform.requests()).hasSize(1);
     }
 
@@ -120,13 +148,13 @@ class StorageTest {
     void asksAgainDuringAnOutageAndOnceMoreForTheNextFile() throws Exception {
         AtomicInteger left = new AtomicInteger(2);
         platform.route(FILE, request -> left.getAndDecrement() > 0 ? Answer.status(502) : file(new byte[1]));
-        assertThat(storage.fetch(FILE, 1000)).isInstanceOf(Fetched.Content.class);
+        assertThat(storage.fetch(FILE, "application/octet-stream", 1000)).isInstanceOf(Fetched.Content.class);
         assertThat(platform.requests()).hasSize(3);
 
         left.set(Integer.MAX_VALUE);
-        assertThat(storage.fetch(FILE, 1000)).isInstanceOf(Fetched.Failed.class);
+        assertThat(storage.fetch(FILE, "application/octet-stream", 1000)).isInstanceOf(Fetched.Failed.class);
         assertThat(platform.requests()).hasSize(3 + 4);
-        assertThat(storage.fetch(FILE, 1000)).isInstanceOf(Fetched.Failed.class);
+        assertThat(storage.fetch(FILE, "application/octet-stream", 1000)).isInstanceOf(Fetched.Failed.class);
         assertThat(platform.requests()).hasSize(3 + 4 + 1);
     }
 
