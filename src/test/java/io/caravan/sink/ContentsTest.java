@@ -74,7 +74,7 @@ class ContentsTest {
     @BeforeEach
     void open() {
         state = new State(directory.resolve("state"));
-        contents = new Contents(state::look);
+        contents = new Contents(state::look, (exchange, sink, event, failure) -> {});
     }
 
     @AfterEach
@@ -463,7 +463,7 @@ class ContentsTest {
     /** A sink that does as told; what ends at what is removed goes with it. */
     private void deliver(Batch batch) throws Exception {
         for (Change change :
-                contents.of(door.let(batch), Set.of("report"), door).changes()) {
+                contents.of(door.let(batch, NoneFails::take), Set.of("report"), door, NoneFails::take).changes()) {
             told.add(change);
             if (change.type() == Type.UPSERT) {
                 there.put(change.object().key(), change.object());

@@ -39,7 +39,7 @@ final class Handover {
     private int partsBack;
     private Backoff backoff = Backoff.FIRST;
 
-    /** @param kept the dead letters that earlier tries of this batch have kept */
+    /** @param kept the subjects of the dead letters that earlier tries of this batch have kept */
     Handover(Batch batch, Pending known, Set<DeadLetter> kept, Stopping stopping, Health health) {
         this.batch = batch;
         this.known = known;
@@ -166,9 +166,9 @@ final class Handover {
     /** Keeps what the by-type routes refused; what an earlier try of the same batch has kept is not kept again. */
     void keepLetters(DeadLetters deadLetters, Counters counters) throws IOException {
         for (DeadLetter letter : letters) {
-            if (!kept.contains(letter)) {
+            if (!kept.contains(letter.subject())) {
                 deadLetters.keep(letter);
-                kept.add(letter);
+                kept.add(letter.subject());
                 counters.deadLetter();
             }
         }
