@@ -46,6 +46,16 @@ public final class KafkaFailure extends IOException {
         return new KafkaFailure("Kafka at " + brokers + " " + verb.text + purpose + ": " + reason(cause), cause);
     }
 
+    /** Whether a right is missing. */
+    boolean isOfRights() {
+        return told(getCause()) instanceof AuthorizationException;
+    }
+
+    /** The same, and what there is to do. */
+    KafkaFailure with(String remedy) {
+        return new KafkaFailure(getMessage().replaceFirst("[.]$", "") + "; " + remedy, getCause());
+    }
+
     /** What is wrong, in one line: where a message leaves the reason to its cause, the cause's too. */
     static String reason(Throwable failure) {
         Throwable told = told(failure);
