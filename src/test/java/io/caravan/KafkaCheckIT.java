@@ -193,6 +193,29 @@ class KafkaCheckIT {
                 .endsWith("give them, or set caravan.position-store=local");
     }
 
+    /** As many a Kafka of one broker is. */
+    @Test
+    void brokersWithoutTransactionsAreFoundAndSaidHowToGoWithout(@TempDir Path data) throws Exception {
+        try (KafkaBroker own = new KafkaBroker(data)
+                .set("transaction.state.log.replication.factor", 3)
+                .start()) {
+            caravan.set("kafka.brokers", own.brokers())
+                    .set("kafka.client.security.protocol", "PLAINTEXT")
+                    .set("kafka.client.request.timeout.ms", "1000")
+                    .set("kafka.client.default.api.timeout.ms", "2000")
+                    .set("kafka.client.delivery.timeout.ms", "2000");
+
+            assertThat(findings(false))
+                    .filteredOn(line -> line.startsWith("mistake "))
+                    .singleElement()
+                    .asString()
+                    .contains("transaction.state.log.replication.factor")
+                    .endsWith("or set caravan.position-store=local");
+            caravan.set("caravan.position-store", "local");
+            assertThat(findings(true)).allMatch(line -> line.startsWith("ok "));
+        }
+    }
+
     /** A right to the one name alone cannot be tried where a program may run under it. */
     @Test
     void aRightToTheTransactionalIdAloneIsEnough() throws Exception {

@@ -157,9 +157,7 @@ class KafkaErrorsIT {
         platform.append(frames(11, 20));
         start("kafka");
         awaitTrouble(
-                "does not give this user the right",
-                "[" + user + ".positions]",
-                "or set caravan.position-store=local");
+                "does not give this user the right", "[" + user + ".positions]", "or set caravan.position-store=local");
         give(withheld);
         awaitDelivered(frames(1, 20));
     }

@@ -69,8 +69,8 @@ public final class KafkaCheck {
     private void readPosition(PositionTopic topic, List<Finding> findings) throws IOException, InterruptedException {
         String name = topic.plan().name();
         boolean isThere = findings.stream().anyMatch(finding -> finding.text().startsWith(name + " is there"));
-        boolean isUsable =
-                findings.stream().allMatch(finding -> finding.usable() || !finding.text().startsWith(name));
+        boolean isUsable = findings.stream()
+                .allMatch(finding -> finding.usable() || !finding.text().startsWith(name));
         if (isThere && isUsable) {
             try {
                 topic.last();
@@ -89,11 +89,12 @@ public final class KafkaCheck {
             return Optional.ofNullable(config.get(REQUEST_SIZE))
                     .map(entry -> Long.parseLong(entry.value()))
                     .filter(most -> most < options.recordMaxBytes())
-                    .map(most -> new Finding(
-                            false,
-                            "the brokers take requests up to " + REQUEST_SIZE + "=" + most
-                                    + ", below kafka.record-max-bytes=" + options.recordMaxBytes()
-                                    + ": a larger record would be sent again for ever; lower the one or raise the other"));
+                    .map(
+                            most -> new Finding(
+                                    false,
+                                    "the brokers take requests up to " + REQUEST_SIZE + "=" + most
+                                            + ", below kafka.record-max-bytes=" + options.recordMaxBytes()
+                                            + ": a larger record would be sent again for ever; lower the one or raise the other"));
         } catch (ExecutionException e) {
             if (e.getCause() instanceof AuthorizationException || e.getCause() instanceof UnsupportedVersionException) {
                 return Optional.empty(); // whoever may not see brokers' settings is told nothing of them
@@ -106,8 +107,7 @@ public final class KafkaCheck {
         String id = topic.transactionalId();
         boolean isUsed = isUsed(topic, admin);
         String tried = isUsed ? id + " check" : id;
-        Producer<byte[], byte[]> producer =
-                new KafkaProducer<>(options.transactional(options.recordMaxBytes(), tried));
+        Producer<byte[], byte[]> producer = new KafkaProducer<>(options.transactional(options.recordMaxBytes(), tried));
         try {
             producer.initTransactions();
             return new Finding(true, "transactions begin as \"" + id + "\"");
@@ -115,7 +115,8 @@ public final class KafkaCheck {
             if (isUsed) {
                 return new Finding(
                         true,
-                        "transactions have begun as \"" + id + "\", and nothing else can be tried beside a Caravan that runs:"
+                        "transactions have begun as \"" + id
+                                + "\", and nothing else can be tried beside a Caravan that runs:"
                                 + " this user has the right to no id that begins so");
             }
             throw topic.noTransaction(tried, e);

@@ -5,6 +5,7 @@ import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 
 /** Kafka could not be reached, or would not: says for a person where and why. */
 public final class KafkaFailure extends IOException {
@@ -49,6 +50,12 @@ public final class KafkaFailure extends IOException {
     /** Whether a right is missing. */
     boolean isOfRights() {
         return told(getCause()) instanceof AuthorizationException;
+    }
+
+    /** Whether the brokers leave this unanswered, or do not know it. */
+    boolean isOfWhatTheyLack() {
+        Throwable told = told(getCause());
+        return told instanceof TimeoutException || told instanceof UnsupportedVersionException;
     }
 
     /** The same, and what there is to do. */

@@ -129,8 +129,7 @@ public final class KafkaTopics {
     }
 
     private Map<String, Optional<TopicDescription>> describe(Admin admin) throws IOException, InterruptedException {
-        Map<String, KafkaFuture<TopicDescription>> answers =
-                admin.describeTopics(
+        Map<String, KafkaFuture<TopicDescription>> answers = admin.describeTopics(
                         plans.keySet(), new DescribeTopicsOptions().includeAuthorizedOperations(true))
                 .topicNameValues();
         Map<String, Optional<TopicDescription>> found = new LinkedHashMap<>();

@@ -66,11 +66,16 @@ public final class PositionTopic {
                 Map.of(TopicConfig.SEGMENT_BYTES_CONFIG, String.valueOf(16 << 20)));
     }
 
-    /** For where transactions under this name do not begin. */
+    /** For where transactions under this name do not begin, at brokers that have answered before. */
     KafkaFailure noTransaction(String transactionalId, Throwable cause) {
         String asked = "begin transactions as \"%s\", of kafka.client.transaction.timeout.ms=%d"
                 .formatted(transactionalId, options.transactionTimeout().toMillis());
-        return KafkaFailure.of(options.brokers(), asked, cause);
+        KafkaFailure failure = KafkaFailure.of(options.brokers(), asked, cause);
+        return failure.isOfWhatTheyLack()
+                ? failure.with("do the brokers have transactions? Fewer brokers than"
+                        + " transaction.state.log.replication.factor (3 by default) have none: set it at the brokers, or set"
+                        + " caravan.position-store=local")
+                : failure;
     }
 
     /** Where a right is missing that only a position in Kafka needs, with what it needs and how to go without. */
