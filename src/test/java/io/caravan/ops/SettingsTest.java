@@ -271,7 +271,8 @@ class SettingsTest {
             assertThat(settings.mistakes()).isEmpty();
             assertThat(settings.doubts()).isEmpty();
         }
-        assertThat(settings("caravan.sinks=mirror", environment).positionTopic()).isEmpty();
+        assertThat(settings("caravan.sinks=mirror", environment).positionTopic())
+                .isEmpty();
         assertThat(settings("caravan.sinks=mirror", environment).get("caravan.position-store"))
                 .isEqualTo("local");
     }
@@ -287,8 +288,10 @@ class SettingsTest {
         assertThat(settings.doubts())
                 .singleElement()
                 .asString()
-                .startsWith("caravan.position-store (from CARAVAN_POSITION_STORE): local gives up exactly once into Kafka");
-        assertThat(settings("caravan.sinks=journal\ncaravan.position-store=local", SOUND).doubts())
+                .startsWith(
+                        "caravan.position-store (from CARAVAN_POSITION_STORE): local gives up exactly once into Kafka");
+        assertThat(settings("caravan.sinks=journal\ncaravan.position-store=local", SOUND)
+                        .doubts())
                 .isEmpty();
     }
 
