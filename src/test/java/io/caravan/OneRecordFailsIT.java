@@ -27,6 +27,7 @@ import java.util.UUID;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -76,9 +77,13 @@ class OneRecordFailsIT {
 
         assertThat(caravan.deadLetters()).isEmpty();
         assertThat(values("events"))
-                .containsExactlyInAnyOrderElementsOf(
-                        events.stream().map(frame -> ByteBuffer.wrap(frame.data())).toList());
-        assertThat(texts("changes")).hasSize(6).filteredOn(change -> change.contains(HUGE)).hasSize(2);
+                .containsExactlyInAnyOrderElementsOf(events.stream()
+                        .map(frame -> ByteBuffer.wrap(frame.data()))
+                        .toList());
+        assertThat(texts("changes"))
+                .hasSize(6)
+                .filteredOn(change -> change.contains(HUGE))
+                .hasSize(2);
         assertThat(texts("changes")).anyMatch(change -> change.contains("\"hx2\"") && change.contains("\"before\":{"));
         assertThat(texts("objects")).hasSize(5);
         assertThat(texts("indicators"))
@@ -104,7 +109,8 @@ class OneRecordFailsIT {
                 Frames.create("4000-0", named("malware", 4, "THE END"))));
 
         assertThat(caravan.deadLetters())
-                .extracting(letter -> letter.path("sink").asText() + " " + letter.path("position").asText())
+                .extracting(letter -> letter.path("sink").asText() + " "
+                        + letter.path("position").asText())
                 .containsExactlyInAnyOrder("mirror 2000-0", "kafka 2000-0", "kafka 2000-0", "kafka 2000-0");
         assertThat(caravan.deadLetters()).extracting(OneRecordFailsIT::error).anySatisfy(error -> assertThat(error)
                 .startsWith("its record for " + prefix + "indicators cannot be made: "));
@@ -116,14 +122,41 @@ class OneRecordFailsIT {
         assertThat(caravan.mirror()).hasSize(3);
     }
 
+    @Test
+    void anObjectThatTheSinkFilterFailsOnIsADeadLetterOfThatSinkAndTheOthersGo() throws Exception {
+        caravan.set("caravan.sink.mirror.max-tlp", "TLP:AMBER")
+                .route(
+                        "create.camel.yaml",
+                        Installation.byType(
+                                "create", "{bean: {ref: create, method: changes}}, {bean: {ref: breaking}}"));
+        follow(List.of(
+                Frames.create("1000-0", named("malware", 1, "before")),
+                Frames.create("2000-0", named("malware", 2, "unmarked")),
+                Frames.create("3000-0", named("malware", 3, "THE END"))));
+
+        assertThat(caravan.deadLetters()).singleElement().satisfies(letter -> {
+            assertThat(letter.path("sink").asText()).isEqualTo("mirror");
+            assertThat(letter.path("position").asText()).isEqualTo("2000-0");
+            assertThat(error(letter)).startsWith("it cannot be made ready for this sink: ");
+        });
+        assertThat(caravan.mirror()).hasSize(2);
+        assertThat(values("objects")).hasSize(3);
+    }
+
     private static String error(JsonNode letter) {
         return letter.path("error").asText();
     }
 
-    /** Takes from what is called broken the bytes that a sink would write. */
+    /** Takes from what is called broken the bytes that a sink would write, and from what is called unmarked how it is marked. */
     public static final class Breaking {
         public Meaning broken(Meaning meaning) {
-            if (!meaning.event().object().name().equals("broken")) {
+            String name = meaning.event().object().name();
+            if (name.equals("unmarked")) {
+                List<Change> unmarked =
+                        meaning.changes().stream().map(Changes::unmarked).toList();
+                return meaning.with(meaning.event(), meaning.isWithheld(), unmarked, meaning.indicators());
+            }
+            if (!name.equals("broken")) {
                 return meaning;
             }
             List<Change> changes =

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.UTFDataFormatException;
-import java.io.UncheckedIOException;
 
 /**
  * What a sink writes of one event, change or object cannot be made: the reason lies there or in the program, and not in the
@@ -32,16 +31,31 @@ public final class RecordFailedException extends Exception {
     public static <T> T during(Making<T> making) throws RecordFailedException, IOException {
         try {
             return making.make();
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
+        } catch (RuntimeException e) {
+            if (isOfInputOrOutput(e)) {
+                throw new IOException(e.getMessage(), e);
+            }
+            throw new RecordFailedException(e);
         } catch (Unreadable
                 | JsonProcessingException
                 | CharConversionException
                 | UTFDataFormatException
-                | RuntimeException
                 | StackOverflowError e) {
             throw new RecordFailedException(e);
         }
+    }
+
+    /** Whether it only wraps such a failure. */
+    private static boolean isOfInputOrOutput(RuntimeException failure) {
+        for (Throwable cause = failure.getCause(); cause != null; cause = cause.getCause()) {
+            boolean isOfTheContent = cause instanceof JsonProcessingException
+                    || cause instanceof CharConversionException
+                    || cause instanceof UTFDataFormatException;
+            if (cause instanceof IOException && !isOfTheContent) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static String words(Throwable cause) {

@@ -48,8 +48,7 @@ final class Doors implements RoutePolicyFactory {
             exchange.setProperty(Contents.DOOR, door);
             try {
                 Batch batch = exchange.getMessage().getMandatoryBody(Batch.class);
-                Batch let = door.let(
-                        batch, (event, failure) -> DeadLetterStep.refuse(exchange, sink, event, failure));
+                Batch let = door.let(batch, (event, failure) -> DeadLetterStep.refuse(exchange, sink, event, failure));
                 exchange.getMessage().setBody(let);
             } catch (Exception e) {
                 exchange.getMessage().setBody(null);

@@ -401,9 +401,10 @@ public final class Settings {
             checkDestination("caravan.sinks names opencti", mistakes);
         }
         if (!isPositionInKafka() && sinks().contains(KAFKA)) {
-            doubts.add(withSource(POSITION_STORE) + ": local gives up exactly once into Kafka: after an outage or a kill"
-                    + " the last batch may be in the topics twice, and older records behind newer ones; leave it empty, or"
-                    + " say kafka");
+            doubts.add(
+                    withSource(POSITION_STORE) + ": local gives up exactly once into Kafka: after an outage or a kill"
+                            + " the last batch may be in the topics twice, and older records behind newer ones; leave it empty, or"
+                            + " say kafka");
         }
         if (isPositionInKafka() && !sinks().contains(KAFKA)) {
             mistakes.add(POSITION_STORE + ": \"kafka\" is for what the sink kafka delivers, and " + SINKS

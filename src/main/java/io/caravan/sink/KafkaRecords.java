@@ -141,11 +141,7 @@ final class KafkaRecords {
         }
 
         private void handOverEvent(Meaning meaning) throws IOException, InterruptedException, E {
-            handOver(
-                    Topic.EVENTS,
-                    event.object().key(),
-                    () -> event.raw().exactly(),
-                    () -> headers(meaning));
+            handOver(Topic.EVENTS, event.object().key(), () -> event.raw().exactly(), () -> headers(meaning));
         }
 
         private void handOver(Change change) throws IOException, InterruptedException, E {

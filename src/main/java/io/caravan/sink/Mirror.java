@@ -90,9 +90,8 @@ public final class Mirror implements AutoCloseable {
         if (!ObjectFiles.isName(id)) {
             return; // there is no such file
         }
-        String owner = states.containsKey(id)
-                ? states.get(id).map(Content::internalId).orElse("")
-                : files.internalId(id);
+        String owner =
+                states.containsKey(id) ? states.get(id).map(Content::internalId).orElse("") : files.internalId(id);
         boolean isAnothers = !owner.isEmpty() && !object.internalId().isEmpty() && !owner.equals(object.internalId());
         if (!isAnothers) {
             states.put(id, Optional.empty());

@@ -126,6 +126,22 @@ public final class Changes {
                 change.told());
     }
 
+    /** The same change, of which nobody can say how strictly it is marked: whoever filters it fails. */
+    public static Change unmarked(Change change) {
+        return new Change(
+                change.event(),
+                change.type(),
+                change.reason(),
+                new Marked(change.object(), change.state().tlp(), null),
+                change.previousId(),
+                change.mergedInto(),
+                change.past(),
+                change.beforeComplete(),
+                change.changed(),
+                change.dependency(),
+                change.told());
+    }
+
     public static StixObject broken(StixObject object) {
         return new StixObject(
                 new Bytes(new byte[0], 1, 10),

@@ -7,6 +7,7 @@ import io.caravan.event.Bytes;
 import io.caravan.event.Change;
 import io.caravan.event.Change.Reason;
 import io.caravan.event.Change.Type;
+import io.caravan.event.Changes;
 import io.caravan.event.Envelope;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
@@ -211,7 +212,9 @@ class DoorTest {
         create("tool", 1, GREEN);
         update(object("tool", 1, GREEN), "[{'op':'remove','path':'/no/such','value':'old secret'}]");
 
-        assertThat(UP_TO_GREEN.let(batch(), NoneFails::take).events()).extracting(Event::op).containsExactly("create");
+        assertThat(UP_TO_GREEN.let(batch(), NoneFails::take).events())
+                .extracting(Event::op)
+                .containsExactly("create");
     }
 
     @Test
@@ -271,7 +274,8 @@ class DoorTest {
         create("tool", 1, GREEN);
         update(object("tool", 1, GREEN), "[{'op':'replace','path':'/object_marking_refs/0','value':'" + RED + "'}]");
 
-        Event withheld = UP_TO_GREEN.let(batch(), NoneFails::take).changes().get(1).event();
+        Event withheld =
+                UP_TO_GREEN.let(batch(), NoneFails::take).changes().get(1).event();
 
         assertThat(withheld.raw()).hasToString("{}");
         assertThat(withheld.kept().toString()).contains("reverse_patch");
@@ -396,11 +400,30 @@ class DoorTest {
         create("tool", 2, AMBER);
         create("tool", 3, RED);
 
-        assertThat(new Door(Optional.of(most), Set.of()).let(batch(), NoneFails::take).changes())
+        assertThat(new Door(Optional.of(most), Set.of())
+                        .let(batch(), NoneFails::take)
+                        .changes())
                 .allMatch(change -> change.tlp().orElseThrow().compareTo(most) <= 0)
                 .hasSize((int) List.of(Tlp.GREEN, Tlp.AMBER, Tlp.RED).stream()
                         .filter(tlp -> tlp.compareTo(most) <= 0)
                         .count());
+    }
+
+    @Test
+    void anEventThatTheDoorFailsOnDoesNotPassAndTheOthersDo() throws Exception {
+        create("tool", 1, GREEN);
+        create("tool", 2, GREEN);
+        create("tool", 3, GREEN);
+        Meaning second = meanings.get(1);
+        List<Change> unmarked = second.changes().stream().map(Changes::unmarked).toList();
+        meanings.set(1, second.with(second.event(), false, unmarked, second.indicators()));
+        List<String> failed = new ArrayList<>();
+
+        Batch let =
+                UP_TO_GREEN.let(batch(), (event, failure) -> failed.add(event.objectId() + " " + failure.getMessage()));
+
+        assertThat(let.events()).extracting(Event::objectId).containsExactly(id("tool", 1), id("tool", 3));
+        assertThat(failed).singleElement().asString().startsWith(id("tool", 2) + " an error in Caravan: ");
     }
 
     @Test

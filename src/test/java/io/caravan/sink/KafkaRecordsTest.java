@@ -438,9 +438,7 @@ class KafkaRecordsTest {
         List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
         kafkaRecords()
                 .<RuntimeException>handOver(
-                        batch(meanings),
-                        (event, number, record) -> records.add(record),
-                        NoneFails::take);
+                        batch(meanings), (event, number, record) -> records.add(record), NoneFails::take);
         return records;
     }
 

@@ -70,10 +70,7 @@ final class Pusher {
             notMade.clear();
         }
         for (Run run : Runs.of(
-                batch,
-                rules.wording(),
-                rules.withDeletions(),
-                (change, failure) -> refuse(change, sink, failure))) {
+                batch, rules.wording(), rules.withDeletions(), (change, failure) -> refuse(change, sink, failure))) {
             List<Item> items = allowed(run);
             Run left = new Run(items);
             if (items.stream().anyMatch(Files::mayBeIn)) {
@@ -96,7 +93,8 @@ final class Pusher {
     }
 
     private void refuse(Change change, String sink, RecordFailedException failure) throws IOException {
-        DeadLetter letter = letter(change, sink, "it cannot be made ready for the destination: " + failure.getMessage());
+        DeadLetter letter =
+                letter(change, sink, "it cannot be made ready for the destination: " + failure.getMessage());
         if (!notMade.contains(letter.subject())) {
             LOG.debug("Not made ready", failure);
             counters.refusal();
@@ -112,13 +110,7 @@ final class Pusher {
     private static DeadLetter letter(Change change, String sink, String error) {
         Event event = change.event();
         return new DeadLetter(
-                sink,
-                event.id().toString(),
-                event.op(),
-                change.object().id(),
-                error,
-                1,
-                Optional.of(event.kept()));
+                sink, event.id().toString(), event.op(), change.object().id(), error, 1, Optional.of(event.kept()));
     }
 
     /** Files are fetched again for what is not through, and for nothing else. */

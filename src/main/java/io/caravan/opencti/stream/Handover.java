@@ -8,7 +8,7 @@ import io.caravan.event.Event;
 import io.caravan.event.Meaning;
 import io.caravan.event.Pending;
 import io.caravan.event.Reconciliation;
-import io.caravan.event.Unreadable;
+import io.caravan.event.RecordFailedException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -133,12 +133,13 @@ final class Handover {
     }
 
     /** What the event means by what the events before it have left; one that cannot be read leaves nothing. */
-    Meaning read(Event event, Meaning.Reading reading) throws Unreadable, IOException {
+    Meaning read(Event event, Meaning.Reading reading) throws RecordFailedException, IOException {
         known.mark();
         readLast = Optional.of(event);
         boolean isRead = false;
         try {
-            Meaning meaning = reading.of(event, known, batch.before().isFiltered());
+            boolean isFiltered = batch.before().isFiltered();
+            Meaning meaning = RecordFailedException.during(() -> reading.of(event, known, isFiltered));
             isRead = true;
             return meaning;
         } finally {

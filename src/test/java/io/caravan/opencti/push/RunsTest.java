@@ -129,7 +129,10 @@ class RunsTest {
                 {"id":"tool--1","type":"tool","created_by_ref":"identity--x"}""");
         StixObject identity = object("identity--2", "i", "Somebody");
         List<Run> runs = Runs.of(
-                batch(1, upsert(ALPHA), upsert(authored), upsert(identity)), new Wording(Optional.of(author)), true, RunsTest::noneFails);
+                batch(1, upsert(ALPHA), upsert(authored), upsert(identity)),
+                new Wording(Optional.of(author)),
+                true,
+                RunsTest::noneFails);
         assertThat(runs.get(0).items())
                 .extracting(
                         item -> Json.tree(item.json()).path("created_by_ref").asText())
