@@ -143,7 +143,7 @@ class KafkaErrorsIT {
         AclBinding withheld = withhold(TRANSACTIONAL_ID, id, AclOperation.WRITE);
         platform.append(frames(1, 20));
         start("kafka");
-        awaitTrouble("does not give this user the right", '"' + id + '"');
+        awaitTrouble("does not give this user the right", '"' + id + '"', "or set caravan.position-store=local");
         give(withheld);
         awaitDelivered(frames(1, 20));
     }
@@ -156,7 +156,8 @@ class KafkaErrorsIT {
         AclBinding withheld = withhold(TOPIC, user + ".positions", AclOperation.READ);
         platform.append(frames(11, 20));
         start("kafka");
-        awaitTrouble("does not give this user the right", "[" + user + ".positions]");
+        awaitTrouble(
+                "does not give this user the right", "[" + user + ".positions]", "or set caravan.position-store=local");
         give(withheld);
         awaitDelivered(frames(1, 20));
     }

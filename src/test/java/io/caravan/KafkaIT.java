@@ -28,8 +28,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** The whole program with Kafka as its sink: there, away, and coming back. */
+/** The whole program with Kafka as its sink and the position on the disk: there, away, and coming back. */
 class KafkaIT {
 
     private static final Duration SOON = Duration.ofSeconds(30);
@@ -55,6 +57,7 @@ class KafkaIT {
         caravan = new Installation(home, platform)
                 .set("opencti.heartbeat-timeout", "2s")
                 .set("caravan.sinks", "kafka")
+                .set("caravan.position-store", "local")
                 .set("kafka.topic-prefix", prefix)
                 .set("kafka.brokers", own.brokers());
     }
@@ -124,12 +127,15 @@ class KafkaIT {
         assertTopicHolds(events);
     }
 
-    @Test
-    void stopsInOrderOnSigtermWhileKafkaIsAwayAndBringsEverythingAtTheNextStart() throws Exception {
+    @ParameterizedTest
+    @CsvSource({"local, The route sink-kafka cannot deliver", "kafka, The position cannot be read"})
+    void stopsInOrderOnSigtermWhileKafkaIsAwayAndBringsEverythingAtTheNextStart(String store, String said)
+            throws Exception {
         List<Frame> events = Capture.events("runA/runA-green.sse");
         platform.append(events);
+        caravan.set("caravan.position-store", store);
         process = impatient().run("run");
-        await().atMost(SOON).until(() -> caravan.log().contains("The route sink-kafka cannot deliver"));
+        await().atMost(SOON).until(() -> caravan.log().contains(said));
         sigterm();
         own.start();
         process = impatient().run("run");

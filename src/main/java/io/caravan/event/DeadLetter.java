@@ -22,6 +22,11 @@ public record DeadLetter(
                 sink, event.id().toString(), event.op(), event.objectId(), error, attempts, Optional.of(event.kept()));
     }
 
+    /** What it is about, the same at each try: what is said of a failure may be said otherwise the next time. */
+    public DeadLetter subject() {
+        return new DeadLetter(sink, position, op, id, "", 0, event);
+    }
+
     public DeadLetter withoutEvent() {
         return new DeadLetter(sink, position, op, id, error, attempts, Optional.empty());
     }

@@ -2,13 +2,17 @@ package io.caravan.event;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.JsonTokenId;
 import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.util.JsonParserDelegate;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.cfg.JsonNodeFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.util.RawValue;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Optional;
@@ -42,8 +46,15 @@ public final class Json {
         return FACTORY.createParser(json);
     }
 
+    /** A number that no type holds, such as {@code 1e99999999999}, is in the tree as it is written. */
     public static JsonNode tree(Bytes json) throws IOException {
-        return TREES.readTree(json.array(), json.offset(), json.length());
+        try {
+            return TREES.readTree(json.array(), json.offset(), json.length());
+        } catch (JsonProcessingException | ArithmeticException | NumberFormatException e) {
+            try (JsonParser parser = new NumbersAsWritten(parser(json))) {
+                return TREES.readTree(parser);
+            }
+        }
     }
 
     public static Bytes bytes(JsonNode tree) throws IOException {
@@ -53,6 +64,47 @@ public final class Json {
 
     public static ObjectMapper mapper() {
         return TREES;
+    }
+
+    /** Numbers with a fraction or an exponent that are beyond BigDecimal come as their text. */
+    private static final class NumbersAsWritten extends JsonParserDelegate {
+
+        NumbersAsWritten(JsonParser json) {
+            super(json);
+        }
+
+        @Override
+        public JsonToken nextToken() throws IOException {
+            super.nextToken();
+            return currentToken();
+        }
+
+        @Override
+        public JsonToken currentToken() {
+            return isBeyondItsType() ? JsonToken.VALUE_EMBEDDED_OBJECT : super.currentToken();
+        }
+
+        @Override
+        public int currentTokenId() {
+            return isBeyondItsType() ? JsonTokenId.ID_EMBEDDED_OBJECT : super.currentTokenId();
+        }
+
+        @Override
+        public Object getEmbeddedObject() throws IOException {
+            return isBeyondItsType() ? new RawValue(getText()) : super.getEmbeddedObject();
+        }
+
+        private boolean isBeyondItsType() {
+            if (super.currentToken() != JsonToken.VALUE_NUMBER_FLOAT) {
+                return false;
+            }
+            try {
+                getDecimalValue();
+                return false;
+            } catch (IOException | ArithmeticException | NumberFormatException e) {
+                return true;
+            }
+        }
     }
 
     /** The text the parser stands at; something else is passed over. */

@@ -8,7 +8,7 @@ import io.caravan.opencti.Platform.LiveStream;
 import io.caravan.opencti.push.Rights;
 import io.caravan.opencti.stream.StreamProbe;
 import io.caravan.sink.DeadLetterTopic;
-import io.caravan.sink.KafkaFailure;
+import io.caravan.sink.KafkaCheck;
 import io.caravan.sink.KafkaTopics;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -18,7 +18,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import org.apache.kafka.common.KafkaException;
 
 /**
  * {@code ./caravan check}: what can be known before a run, one line a finding with what to do. It opens the stream once
@@ -121,18 +120,14 @@ public final class Check {
     private void checkKafka() {
         try {
             DeadLetterTopic letters = settings.deadLetterTopic(letter -> {});
-            KafkaTopics topics = new KafkaTopics(settings.kafka(), letters, settings.positionTopic());
-            for (KafkaTopics.Finding finding : topics.look()) {
+            KafkaCheck kafka = new KafkaCheck(settings.kafka(), letters, settings.positionTopic());
+            for (KafkaTopics.Finding finding : kafka.look()) {
                 if (finding.usable()) {
                     good("kafka", finding.text());
                 } else {
                     bad("kafka", finding.text());
                 }
             }
-        } catch (IOException e) {
-            bad("kafka", e.getMessage());
-        } catch (KafkaException e) {
-            bad("kafka", KafkaFailure.of(settings.kafka().brokers(), e).getMessage());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             bad("kafka", "was not reached before the check was interrupted");

@@ -1,6 +1,7 @@
 package io.caravan.ops;
 
 import io.caravan.event.Batch;
+import io.caravan.opencti.stream.DeadLetterStep;
 import io.caravan.sink.Contents;
 import io.caravan.sink.Door;
 import java.util.Map;
@@ -27,13 +28,18 @@ final class Doors implements RoutePolicyFactory {
 
     @Override
     public RoutePolicy createRoutePolicy(CamelContext context, String routeId, NamedNode node) {
-        return Routes.sinkOf(node).map(doors::get).map(Keeper::new).orElse(null);
+        return Routes.sinkOf(node)
+                .filter(doors::containsKey)
+                .map(sink -> new Keeper(sink, doors.get(sink)))
+                .orElse(null);
     }
 
     private static final class Keeper extends RoutePolicySupport {
+        private final String sink;
         private final Door door;
 
-        Keeper(Door door) {
+        Keeper(String sink, Door door) {
+            this.sink = sink;
             this.door = door;
         }
 
@@ -41,7 +47,9 @@ final class Doors implements RoutePolicyFactory {
         public void onExchangeBegin(Route route, Exchange exchange) {
             exchange.setProperty(Contents.DOOR, door);
             try {
-                exchange.getMessage().setBody(door.let(exchange.getMessage().getMandatoryBody(Batch.class)));
+                Batch batch = exchange.getMessage().getMandatoryBody(Batch.class);
+                Batch let = door.let(batch, (event, failure) -> DeadLetterStep.refuse(exchange, sink, event, failure));
+                exchange.getMessage().setBody(let);
             } catch (Exception e) {
                 exchange.getMessage().setBody(null);
                 exchange.setException(e);

@@ -1,6 +1,7 @@
 package io.caravan.ops;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.caravan.event.Change;
 import io.caravan.event.Change.Reason;
@@ -11,6 +12,7 @@ import io.caravan.event.Known;
 import io.caravan.event.Known.KnownObject;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
+import io.caravan.event.RecordFailedException;
 import io.caravan.event.State;
 import io.caravan.event.StixObject;
 import java.io.IOException;
@@ -47,12 +49,21 @@ final class HeldIds {
             alone.putObject("extensions").putObject(StixObject.OPENCTI).put("id", object.internalId());
             waiting.add(StixObject.read(Json.bytes(alone)));
         }
-        JsonNode former = Json.tree(object.json()).at("/extensions/" + StixObject.OPENCTI + "/stix_ids");
-        for (JsonNode id : former) {
+        for (JsonNode id : formerIds(object)) {
             waiting.add(former(id.asText(), object.key()));
         }
         if (waiting.size() >= BATCH) {
             write();
+        }
+    }
+
+    /** None where the object cannot be read; that is said when its turn comes. */
+    private static JsonNode formerIds(StixObject object) throws IOException {
+        try {
+            JsonNode tree = RecordFailedException.during(() -> Json.tree(object.json()));
+            return tree.at("/extensions/" + StixObject.OPENCTI + "/stix_ids");
+        } catch (RecordFailedException e) {
+            return MissingNode.getInstance();
         }
     }
 

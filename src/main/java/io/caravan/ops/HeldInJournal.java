@@ -11,6 +11,7 @@ import io.caravan.event.Merge;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.Reconciliation;
+import io.caravan.event.RecordFailedException;
 import io.caravan.event.State;
 import io.caravan.event.StixObject;
 import io.caravan.event.Unreadable;
@@ -111,12 +112,13 @@ final class HeldInJournal implements Holdings {
         }
         known.mark();
         try {
-            for (Change change : reading.of(event, known, false).changes()) {
+            Meaning meaning = RecordFailedException.during(() -> reading.of(event, known, false));
+            for (Change change : meaning.changes()) {
                 HeldIds.learn(change, known);
             }
-        } catch (Unreadable e) {
+        } catch (RecordFailedException e) {
             known.takeBack();
-            throw e;
+            throw new Unreadable(e.getMessage(), e);
         }
     }
 

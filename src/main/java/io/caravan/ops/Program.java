@@ -110,13 +110,14 @@ public final class Program implements AutoCloseable {
         this.settings = settings;
         Path data = settings.dataDirectory();
         state = new State(settings.stateDirectory());
-        journal = new Journal(settings.filesDirectory().resolve("journal"), data.resolve("state/journal.json"));
         metrics = new Metrics(settings.sinks());
         DeadLetters files = metrics.counting(redelivery
                 .<DeadLetters>map(collecting -> collecting)
                 .orElseGet(() -> new DeadLetterFiles(settings.deadLetters(), Clock.systemUTC())));
         DeadLetterTopic topic = settings.deadLetterTopic(files);
         DeadLetters deadLetters = settings.sinks().contains("kafka") ? topic : files;
+        journal = new Journal(
+                settings.filesDirectory().resolve("journal"), data.resolve("state/journal.json"), deadLetters);
         mirror = new Mirror(settings.filesDirectory().resolve("objects"), deadLetters);
         Optional<PositionTopic> positions = settings.positionTopic();
         kafka = new KafkaSink(settings.kafka(), positions, topic, this::fail);
@@ -154,7 +155,7 @@ public final class Program implements AutoCloseable {
         main.bind("reconcile", new MeaningStep(reading.apply(new Reconciliation())));
         main.bind("deadLetter", new DeadLetterStep(Refusals::isOutage));
         main.bind("doors", new Doors(settings.doors()));
-        main.bind("contents", new Contents(state::look));
+        main.bind("contents", new Contents(state::look, DeadLetterStep::refuse));
         main.bind("refusedEvent", new RefusedEvent());
         main.bind(
                 "sinks",

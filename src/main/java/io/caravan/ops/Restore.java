@@ -3,9 +3,9 @@ package io.caravan.ops;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
 import io.caravan.event.Position;
+import io.caravan.event.RecordFailedException;
 import io.caravan.event.State;
 import io.caravan.event.StixObject;
-import io.caravan.event.Unreadable;
 import io.caravan.opencti.push.PushCounters;
 import io.caravan.opencti.push.Restoration;
 import io.caravan.ops.RestoreProgress.Pass;
@@ -287,8 +287,8 @@ public final class Restore {
             String id = object.object().id();
             Event event;
             try {
-                event = Restoration.event(object.json());
-            } catch (Unreadable e) {
+                event = RecordFailedException.during(() -> Restoration.event(object.json()));
+            } catch (RecordFailedException e) {
                 unreadable(id, e.getMessage());
                 return;
             }

@@ -2,6 +2,7 @@ package io.caravan.ops;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import io.caravan.event.Bytes;
+import io.caravan.event.RecordFailedException;
 import io.caravan.event.StixObject;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -110,11 +111,13 @@ final class RestoreOrder {
         try {
             StixObject object = StixObject.read(json.get());
             if (object.id().equals(id)) {
-                return Optional.of(References.putRight(object, holdings::now));
+                return Optional.of(RecordFailedException.during(() -> References.putRight(object, holdings::now)));
             }
             receiver.unreadable(id, "it is the object " + object.id());
         } catch (JsonProcessingException e) {
             receiver.unreadable(id, "it is no JSON: " + e.getOriginalMessage());
+        } catch (RecordFailedException e) {
+            receiver.unreadable(id, e.getMessage());
         }
         return Optional.empty();
     }

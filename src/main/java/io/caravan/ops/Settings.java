@@ -48,6 +48,7 @@ public final class Settings {
     private static final String OPENCTI = "opencti";
     private static final String SINKS = "caravan.sinks";
     private static final String POSITION_STORE = "caravan.position-store";
+    private static final String LOCAL = "local";
 
     private static final Map<String, Setting> ALL = new LinkedHashMap<>();
 
@@ -72,7 +73,7 @@ public final class Settings {
         add("caravan.batch-max-bytes", "16MB", Value.sizeBetween("1KB", "1GB"));
         add("caravan.event-max-bytes", "64MB", Value.sizeBetween("1KB", "1GB"));
         add("caravan.data-dir", "data", Value::present);
-        add(POSITION_STORE, "local", Value.oneOf("local", "kafka"));
+        add(POSITION_STORE, "", Value.oneOf(LOCAL, KAFKA)); // the sinks say which, see below
         add(SINKS, "journal", Value.each(Value::sink));
         add("caravan.http-host", "127.0.0.1", Value::host);
         add("caravan.http-port", "8080", Value.between(0, 65_535));
@@ -173,6 +174,9 @@ public final class Settings {
             if (environment.containsKey(variable)) {
                 take(name, environment.get(variable), variable);
             }
+        }
+        if (get(POSITION_STORE).isEmpty()) {
+            values.setProperty(POSITION_STORE, sinks().contains(KAFKA) ? KAFKA : LOCAL);
         }
         if (CLIENT.startsWith(prefix)) {
             takeClientVariables(environment);
@@ -395,6 +399,12 @@ public final class Settings {
         }
         if (sinks().contains(OPENCTI)) {
             checkDestination("caravan.sinks names opencti", mistakes);
+        }
+        if (!isPositionInKafka() && sinks().contains(KAFKA)) {
+            doubts.add(
+                    withSource(POSITION_STORE) + ": local gives up exactly once into Kafka: after an outage or a kill"
+                            + " the last batch may be in the topics twice, and older records behind newer ones; leave it empty, or"
+                            + " say kafka");
         }
         if (isPositionInKafka() && !sinks().contains(KAFKA)) {
             mistakes.add(POSITION_STORE + ": \"kafka\" is for what the sink kafka delivers, and " + SINKS

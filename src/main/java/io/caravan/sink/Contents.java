@@ -1,8 +1,10 @@
 package io.caravan.sink;
 
 import io.caravan.event.Batch;
+import io.caravan.event.Event;
 import io.caravan.event.Known;
 import io.caravan.event.Meaning;
+import io.caravan.event.RecordFailedException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -16,6 +18,7 @@ import java.util.regex.Pattern;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.DefaultComponent;
+import org.apache.camel.support.ExchangeHelper;
 import org.apache.camel.support.ProcessorEndpoint;
 
 /**
@@ -44,10 +47,18 @@ public final class Contents extends DefaultComponent {
     private static final Pattern OF_ONES_OWN = Pattern.compile("x-[a-z0-9-]+");
 
     private final Supplier<Known> known;
+    private final Failures failures;
+
+    /** Is told of the events of which it cannot be said what is contained; nothing of them is left. */
+    @FunctionalInterface
+    public interface Failures {
+        void take(Exchange exchange, String sink, Event event, RecordFailedException failure);
+    }
 
     /** @param known what is known before the batch under way */
-    public Contents(Supplier<Known> known) {
+    public Contents(Supplier<Known> known, Failures failures) {
         this.known = known;
+        this.failures = failures;
     }
 
     /**
@@ -63,14 +74,20 @@ public final class Contents extends DefaultComponent {
     private void leave(Set<String> types, Exchange exchange) throws Exception {
         Batch batch = exchange.getMessage().getMandatoryBody(Batch.class);
         Door door = exchange.getProperty(DOOR, Door.OPEN, Door.class);
-        exchange.getMessage().setBody(of(batch, types, door));
+        String sink = String.valueOf(ExchangeHelper.getAtRouteId(exchange)).replaceFirst("^sink-", "");
+        exchange.getMessage()
+                .setBody(of(batch, types, door, (event, failure) -> failures.take(exchange, sink, event, failure)));
     }
 
-    Batch of(Batch batch, Set<String> types, Door door) throws IOException {
+    Batch of(Batch batch, Set<String> types, Door door, Door.Failures failed) throws IOException {
         Selection selection = new Selection(known.get(), types, door);
         List<Meaning> meanings = new ArrayList<>();
         for (Meaning meaning : batch.meanings()) {
-            meanings.addAll(selection.of(meaning));
+            try {
+                meanings.addAll(RecordFailedException.during(() -> selection.of(meaning)));
+            } catch (RecordFailedException e) {
+                failed.take(meaning.event(), e);
+            }
         }
         return batch.with(meanings);
     }

@@ -12,8 +12,10 @@ import io.caravan.event.Json;
 import io.caravan.event.Known.KnownObject;
 import io.caravan.event.Marked;
 import io.caravan.event.Meaning;
+import io.caravan.event.RecordFailedException;
 import io.caravan.event.StixObject;
 import io.caravan.event.Tlp;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -36,17 +38,27 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
         types = Set.copyOf(types);
     }
 
-    public Batch let(Batch batch) {
+    /** Is told of the events of which it cannot be said what may pass; nothing of them does. */
+    @FunctionalInterface
+    public interface Failures {
+        void take(Event event, RecordFailedException failure);
+    }
+
+    public Batch let(Batch batch, Failures failures) throws IOException {
         if (equals(OPEN)) {
             return batch;
         }
         List<Meaning> meanings = new ArrayList<>();
         for (Meaning meaning : batch.meanings()) {
-            Meaning let = let(meaning);
-            if (!let.isWithheld()
-                    || !let.changes().isEmpty()
-                    || !let.indicators().isEmpty()) {
-                meanings.add(let);
+            try {
+                Meaning let = RecordFailedException.during(() -> let(meaning));
+                if (!let.isWithheld()
+                        || !let.changes().isEmpty()
+                        || !let.indicators().isEmpty()) {
+                    meanings.add(let);
+                }
+            } catch (RecordFailedException e) {
+                failures.take(meaning.event(), e);
             }
         }
         return batch.with(meanings);

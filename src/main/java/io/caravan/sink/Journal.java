@@ -5,8 +5,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.event.Batch;
 import io.caravan.event.Bytes;
+import io.caravan.event.DeadLetter;
+import io.caravan.event.DeadLetters;
 import io.caravan.event.Durably;
 import io.caravan.event.Event;
+import io.caravan.event.RecordFailedException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -16,7 +19,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The journal sink: every event once and in order, one line an event, in a file an hour:
@@ -27,11 +34,15 @@ import java.util.Optional;
  * the file back to that length. So nothing stands there twice, and nothing torn. Order across files rests on never going
  * back to an hour before the newest file's, whatever the clock does.
  *
+ * <p>An event whose line cannot be made becomes a dead letter, once a batch, and leaves nothing in the file.
+ *
  * <p>Files of hours gone by are gzipped once a batch has been appended behind them, because until then one may still have
  * to be cut back. Called by one thread at a time; compression has a thread of its own.
  */
 public final class Journal implements AutoCloseable {
 
+    private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
+    private static final String NAME = "journal";
     private static final DateTimeFormatter HOUR =
             DateTimeFormatter.ofPattern("yyyy/MM/dd/HH").withZone(ZoneOffset.UTC);
     private static final int BUFFER = 256 * 1024;
@@ -39,18 +50,24 @@ public final class Journal implements AutoCloseable {
 
     private final Path root;
     private final Path noteFile;
+    private final DeadLetters deadLetters;
     private final HourFiles hours;
     private final ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER);
     private Optional<Note> note = Optional.empty();
     private boolean ready;
+    /** The batch that is being tried, by its number, and what of it is a dead letter by now. */
+    private long tried = -1;
+
+    private final Set<DeadLetter> kept = new HashSet<>();
 
     /**
      * @param root where the hours' files are
      * @param noteFile where the note is kept; it belongs to the position, not to the files
      */
-    public Journal(Path root, Path noteFile) {
+    public Journal(Path root, Path noteFile, DeadLetters deadLetters) {
         this.root = root;
         this.noteFile = noteFile;
+        this.deadLetters = deadLetters;
         this.hours = new HourFiles(root);
     }
 
@@ -63,6 +80,10 @@ public final class Journal implements AutoCloseable {
             ready = true;
         }
         long number = batch.before().batches();
+        if (tried != number) {
+            tried = number;
+            kept.clear();
+        }
         if (note.isPresent() && note.get().batches() == number) {
             cutBack(note.get());
         }
@@ -94,11 +115,42 @@ public final class Journal implements AutoCloseable {
         String received = ",\"received\":\"" + DateTimeFormatter.ISO_INSTANT.format(batch.received()) + "\",\"event\":";
         buffer.clear();
         for (Event event : batch.events()) {
-            put("{\"position\":\"" + event.id() + "\",\"op\":\"" + event.op() + '"' + received, channel);
-            putOnOneLine(event.raw(), channel);
-            put("}\n", channel);
+            long begin = channel.position() + buffer.position();
+            try {
+                RecordFailedException.during(() -> putLine(event, received, channel));
+            } catch (RecordFailedException e) {
+                LOG.debug("No line of {}", event, e);
+                takeBack(begin, channel);
+                refuse(event, "its line cannot be made: " + e.getMessage());
+            }
         }
         flush(channel);
+    }
+
+    private Event putLine(Event event, String received, FileChannel channel) throws IOException {
+        put("{\"position\":\"" + event.id() + "\",\"op\":\"" + event.op() + '"' + received, channel);
+        putOnOneLine(event.raw(), channel);
+        put("}\n", channel);
+        return event;
+    }
+
+    /** Removes what was put since the journal had this length. */
+    private void takeBack(long begin, FileChannel channel) throws IOException {
+        if (begin >= channel.position()) {
+            buffer.position((int) (begin - channel.position()));
+        } else {
+            channel.truncate(begin);
+            buffer.clear();
+        }
+    }
+
+    private void refuse(Event event, String error) throws IOException {
+        DeadLetter letter = DeadLetter.of(event, NAME, error, 1);
+        if (!kept.contains(letter.subject())) {
+            deadLetters.keep(letter);
+            kept.add(letter.subject());
+            LOG.warn("Dead letter, position {}: {}: {}", event.id(), event, error);
+        }
     }
 
     private void put(String text, FileChannel channel) throws IOException {

@@ -5,6 +5,7 @@ import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.errors.AuthenticationException;
 import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.errors.UnsupportedVersionException;
 
 /** Kafka could not be reached, or would not: says for a person where and why. */
 public final class KafkaFailure extends IOException {
@@ -44,6 +45,22 @@ public final class KafkaFailure extends IOException {
         Verb verb = verb(told(cause));
         String purpose = verb.needsPurpose ? " to " + asked : "";
         return new KafkaFailure("Kafka at " + brokers + " " + verb.text + purpose + ": " + reason(cause), cause);
+    }
+
+    /** Whether a right is missing. */
+    boolean isOfRights() {
+        return told(getCause()) instanceof AuthorizationException;
+    }
+
+    /** Whether the brokers leave this unanswered, or do not know it. */
+    boolean isOfWhatTheyLack() {
+        Throwable told = told(getCause());
+        return told instanceof TimeoutException || told instanceof UnsupportedVersionException;
+    }
+
+    /** The same, and what there is to do. */
+    KafkaFailure with(String remedy) {
+        return new KafkaFailure(getMessage().replaceFirst("[.]$", "") + "; " + remedy, getCause());
     }
 
     /** What is wrong, in one line: where a message leaves the reason to its cause, the cause's too. */

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Future;
 import java.util.function.Consumer;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -83,13 +84,32 @@ final class KafkaLink implements AutoCloseable {
         return positions.isPresent();
     }
 
-    /** Whether a producer can be made of the settings, Kafka being there or not. */
+    /** Whether the clients can be made of the settings, Kafka being there or not. */
     void rehearse() throws IOException {
         newProducer(options.recordMaxBytes()).close(Duration.ZERO);
+        if (isTransactional()) {
+            try {
+                new KafkaConsumer<>(options.consumer()).close(Duration.ZERO);
+            } catch (KafkaException e) {
+                throw orAway(e);
+            }
+        }
     }
 
     /** The producer, with all topics made and nobody else delivering. */
     Producer<byte[], byte[]> open() throws IOException, InterruptedException {
+        try {
+            return connect();
+        } catch (KafkaFailure e) {
+            throw explained(e);
+        }
+    }
+
+    private KafkaFailure explained(KafkaFailure failure) {
+        return positions.map(topic -> topic.explained(failure)).orElse(failure);
+    }
+
+    private Producer<byte[], byte[]> connect() throws IOException, InterruptedException {
         requireOpen();
         if (producer.isEmpty()) {
             room = prepareTopics();
@@ -134,11 +154,8 @@ final class KafkaLink implements AutoCloseable {
         try {
             open.initTransactions();
         } catch (KafkaException | IllegalStateException e) {
-            String asked = "begin transactions as \"%s\", of kafka.client.transaction.timeout.ms=%d"
-                    .formatted(
-                            positions.orElseThrow().transactionalId(),
-                            options.transactionTimeout().toMillis());
-            throw KafkaFailure.of(options.brokers(), asked, e);
+            PositionTopic topic = positions.orElseThrow();
+            throw topic.noTransaction(topic.transactionalId(), e);
         }
     }
 
@@ -211,7 +228,7 @@ final class KafkaLink implements AutoCloseable {
             letters.sent(sent.size());
             isDone = true;
         } catch (KafkaException | IllegalStateException e) {
-            throw KafkaFailure.of(options.brokers(), e);
+            throw explained(KafkaFailure.of(options.brokers(), e));
         } finally {
             if (!isDone) {
                 discard();

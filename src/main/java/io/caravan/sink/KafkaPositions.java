@@ -94,7 +94,8 @@ public final class KafkaPositions implements PositionStore {
         if (!isCommitted) {
             if (!sink.awaitsCommit()) {
                 throw new IOException(
-                        "the batch has not come to the bean kafka, which the route sink-kafka has to call");
+                        "the batch has not come to the bean kafka, which the route sink-kafka has to call unless"
+                                + " caravan.position-store=local");
             }
             boolean isPrepared = false;
             try {

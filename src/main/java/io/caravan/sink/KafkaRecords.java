@@ -9,6 +9,8 @@ import io.caravan.event.Event;
 import io.caravan.event.IndicatorState;
 import io.caravan.event.IndicatorState.Named;
 import io.caravan.event.Meaning;
+import io.caravan.event.RecordFailedException;
+import io.caravan.event.RecordFailedException.Making;
 import io.caravan.event.StixObject;
 import io.caravan.event.Tlp;
 import java.io.IOException;
@@ -30,7 +32,7 @@ import org.apache.kafka.common.record.RecordBatch;
  *
  * <p>A compacted topic is read for the last value of each key, so of a batch it gets each key once, as the batch leaves it,
  * at the place of the last change; the other topics get everything. Records are made one by one, as they are taken: an event
- * can have a hundred thousand.
+ * can have a hundred thousand. One that cannot be made is no obstacle to the others.
  */
 final class KafkaRecords {
 
@@ -54,9 +56,18 @@ final class KafkaRecords {
                 throws IOException, InterruptedException, E;
     }
 
+    /** Is told of one record after the other that cannot be made. */
+    @FunctionalInterface
+    interface Failures {
+
+        /** @param number as for {@link Taker} */
+        void take(Event event, int number, String topic, RecordFailedException failure) throws IOException;
+    }
+
     /** Hands over a batch's records, in the order in which they are to be sent. */
-    <E extends Exception> void handOver(Batch batch, Taker<E> taker) throws IOException, InterruptedException, E {
-        new HandingOver<>(batch, taker).all();
+    <E extends Exception> void handOver(Batch batch, Taker<E> taker, Failures failures)
+            throws IOException, InterruptedException, E {
+        new HandingOver<>(batch, taker, failures).all();
     }
 
     /** The most that the record can take in a request, as the producer itself reckons it before it compresses. */
@@ -73,6 +84,7 @@ final class KafkaRecords {
     private final class HandingOver<E extends Exception> {
         private final Batch batch;
         private final Taker<E> taker;
+        private final Failures failures;
         private final Header platform;
         /** Of each compacted topic, by key: the change that leaves it as it is after the batch. */
         private final Map<Topic, Map<String, Change>> last =
@@ -82,9 +94,10 @@ final class KafkaRecords {
 
         private int number;
 
-        HandingOver(Batch batch, Taker<E> taker) {
+        HandingOver(Batch batch, Taker<E> taker, Failures failures) {
             this.batch = batch;
             this.taker = taker;
+            this.failures = failures;
             this.platform = header("platform", batch.before().platform());
             for (Meaning meaning : batch.meanings()) {
                 if (topics.contains(Topic.OBJECTS)) {
@@ -128,30 +141,25 @@ final class KafkaRecords {
         }
 
         private void handOverEvent(Meaning meaning) throws IOException, InterruptedException, E {
-            StixObject object = event.object();
-            RecordHeaders headers = new RecordHeaders();
-            add(headers, "id", object.id());
-            addPlace(headers);
-            add(headers, "type", object.type());
-            addTlp(headers, meaning.ofItself().map(Change::tlp).orElse(object.tlp()));
-            addDependency(headers, event.kind() == Event.Kind.DEPENDENCY);
-            handOver(Topic.EVENTS, object.key(), event.raw().exactly(), headers);
+            handOver(Topic.EVENTS, event.object().key(), () -> event.raw().exactly(), () -> headers(meaning));
         }
 
         private void handOver(Change change) throws IOException, InterruptedException, E {
-            RecordHeaders headers = headers(change);
             String key = change.object().key();
             if (topics.contains(Topic.CHANGES)) {
-                handOver(Topic.CHANGES, key, ChangeJson.of(change, batch.before()), headers);
+                handOver(Topic.CHANGES, key, () -> ChangeJson.of(change, batch.before()), () -> headers(change));
             }
             if (topics.contains(Topic.OBJECTS)) {
-                endOldKey(Topic.OBJECTS, change, headers);
+                endOldKey(Topic.OBJECTS, change, () -> headers(change));
                 if (isLast(Topic.OBJECTS, key, change)) {
-                    byte[] value = change.after()
-                            .map(StixObject::json)
-                            .map(Bytes::exactly)
-                            .orElse(GONE);
-                    handOver(Topic.OBJECTS, key, value, headers);
+                    handOver(
+                            Topic.OBJECTS,
+                            key,
+                            () -> change.after()
+                                    .map(StixObject::json)
+                                    .map(Bytes::exactly)
+                                    .orElse(GONE),
+                            () -> headers(change));
                 } else {
                     passOver();
                 }
@@ -161,24 +169,26 @@ final class KafkaRecords {
         private void handOver(IndicatorState state) throws IOException, InterruptedException, E {
             Change change = state.change();
             String key = state.indicator().key();
-            RecordHeaders headers = headers(state);
             if (isOfItself(state)) {
-                endOldKey(Topic.INDICATORS, change, headers);
+                endOldKey(Topic.INDICATORS, change, () -> headers(state));
             }
             if (isLast(Topic.INDICATORS, key, change)) {
-                byte[] value = state.gone() ? GONE : IndicatorRecord.of(state.indicator(), context(state));
-                handOver(Topic.INDICATORS, key, value, headers);
+                handOver(
+                        Topic.INDICATORS,
+                        key,
+                        () -> state.gone() ? GONE : IndicatorRecord.of(state.indicator(), context(state)),
+                        () -> headers(state));
             } else {
                 passOver();
             }
         }
 
-        private void endOldKey(Topic topic, Change change, RecordHeaders headers)
+        private void endOldKey(Topic topic, Change change, Making<RecordHeaders> headers)
                 throws IOException, InterruptedException, E {
             Optional<String> old = oldKey(change);
             if (old.isPresent()) {
                 if (isLast(topic, old.get(), change)) {
-                    handOver(topic, old.get(), GONE, headers);
+                    handOver(topic, old.get(), () -> GONE, headers);
                 } else {
                     passOver();
                 }
@@ -190,13 +200,20 @@ final class KafkaRecords {
             return last.get(topic).get(key) == change;
         }
 
-        private void handOver(Topic topic, String key, byte[] value, RecordHeaders headers)
+        private void handOver(Topic topic, String key, Making<byte[]> value, Making<RecordHeaders> headers)
                 throws IOException, InterruptedException, E {
+            int own = number++;
+            String name = options.nameOf(topic);
             long time = batch.received().toEpochMilli();
-            taker.take(
-                    event,
-                    number++,
-                    new ProducerRecord<>(options.nameOf(topic), null, time, key.getBytes(UTF_8), value, headers));
+            ProducerRecord<byte[], byte[]> record;
+            try {
+                record = RecordFailedException.during(() ->
+                        new ProducerRecord<>(name, null, time, key.getBytes(UTF_8), value.make(), headers.make()));
+            } catch (RecordFailedException e) {
+                failures.take(event, own, name, e);
+                return;
+            }
+            taker.take(event, own, record);
         }
 
         private void passOver() {
@@ -212,6 +229,17 @@ final class KafkaRecords {
                     state.author().map(Named::name),
                     state.malware().stream().map(Named::name).toList(),
                     state.actors().stream().map(Named::name).toList());
+        }
+
+        private RecordHeaders headers(Meaning meaning) {
+            StixObject object = event.object();
+            RecordHeaders headers = new RecordHeaders();
+            add(headers, "id", object.id());
+            addPlace(headers);
+            add(headers, "type", object.type());
+            addTlp(headers, meaning.ofItself().map(Change::tlp).orElse(object.tlp()));
+            addDependency(headers, event.kind() == Event.Kind.DEPENDENCY);
+            return headers;
         }
 
         private RecordHeaders headers(Change change) {

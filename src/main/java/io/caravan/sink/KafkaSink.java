@@ -5,6 +5,7 @@ import io.caravan.event.DeadLetter;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
 import io.caravan.event.Position;
+import io.caravan.event.RecordFailedException;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Collection;
@@ -33,7 +34,7 @@ import org.slf4j.LoggerFactory;
  * the position: readers of committed records see all of a batch or nothing, and each once. Else a batch may be written
  * twice, but never in part, and what was on its way to a broker may still be written behind the new producer's records.
  *
- * <p>A record that Kafka will never take becomes a dead letter, on the disk before the batch counts as delivered, and the
+ * <p>A record that cannot be made, or that Kafka will never take, becomes a dead letter, on the disk before the batch counts as delivered, and the
  * others go. Where Kafka does not say which record it means (in a transaction it never does for certain), each is sent
  * alone to find it.
  *
@@ -193,17 +194,20 @@ public final class KafkaSink implements AutoCloseable {
     private void send(Batch batch, boolean oneByOne) throws IOException, InterruptedException, OneIsRefused {
         link.begin();
         UnderWay underWay = new UnderWay(oneByOne);
-        records.handOver(batch, (event, number, record) -> {
-            Place place = new Place(event, number, record.topic(), KafkaRecords.size(record));
-            if (tries.hasRefused(place)) {
-                return;
-            }
-            if (place.size > options.recordMaxBytes()) {
-                refuse(place, "is larger than kafka.record-max-bytes=" + options.recordMaxBytes());
-                return;
-            }
-            underWay.send(place, record);
-        });
+        records.handOver(
+                batch,
+                (event, number, record) -> {
+                    Place place = new Place(event, number, record.topic(), KafkaRecords.size(record));
+                    if (tries.hasRefused(place)) {
+                        return;
+                    }
+                    if (place.size > options.recordMaxBytes()) {
+                        refuse(place, "is larger than kafka.record-max-bytes=" + options.recordMaxBytes());
+                        return;
+                    }
+                    underWay.send(place, record);
+                },
+                this::refuse);
         underWay.awaitAll();
     }
 
@@ -313,9 +317,21 @@ public final class KafkaSink implements AutoCloseable {
         }
     }
 
+    /** A record that cannot be made. */
+    private void refuse(Event event, int number, String topic, RecordFailedException failure) throws IOException {
+        Place place = new Place(event, number, topic, 0);
+        if (!tries.hasRefused(place)) {
+            LOG.debug("No record for {} of {}", topic, event, failure);
+            keepLetter(place, "its record for " + topic + " cannot be made: " + failure.getMessage());
+        }
+    }
+
     private void refuse(Place place, String why) throws IOException {
+        keepLetter(place, "its record of " + place.size + " bytes for " + place.topic + " " + why);
+    }
+
+    private void keepLetter(Place place, String error) throws IOException {
         Event event = place.event;
-        String error = "its record of " + place.size + " bytes for " + place.topic + " " + why;
         deadLetters.keep(DeadLetter.of(event, NAME, error, tries.count));
         tries.refused(place);
         LOG.warn("Dead letter, position {}: {}: {}", event.id(), event, error);

@@ -7,14 +7,19 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.Config;
 import org.apache.kafka.clients.admin.ConfigEntry;
+import org.apache.kafka.clients.admin.CreateTopicsOptions;
+import org.apache.kafka.clients.admin.DescribeTopicsOptions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartitionInfo;
+import org.apache.kafka.common.acl.AclOperation;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.config.TopicConfig;
 import org.apache.kafka.common.errors.AuthorizationException;
@@ -29,8 +34,12 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 public final class KafkaTopics {
 
     private final KafkaOptions options;
+    private static final Set<AclOperation> TO_WRITE = Set.of(AclOperation.WRITE);
+    private static final Set<AclOperation> TO_KEEP_A_POSITION = Set.of(AclOperation.READ, AclOperation.WRITE);
+
     private final Map<String, TopicPlan> plans = new LinkedHashMap<>();
     private final String letters;
+    private final Optional<PositionTopic> positions;
 
     /**
      * @param letters dead letters in Kafka, too
@@ -43,6 +52,7 @@ public final class KafkaTopics {
             plans.put(name, TopicPlan.of(name, topic.cleanupPolicy()));
         }
         this.letters = letters.plan().name();
+        this.positions = positions;
         plans.put(this.letters, letters.plan());
         positions.map(PositionTopic::plan).ifPresent(plan -> plans.put(plan.name(), plan));
     }
@@ -69,7 +79,7 @@ public final class KafkaTopics {
             Map<String, Optional<TopicDescription>> found = describe(admin);
             for (Map.Entry<String, Optional<TopicDescription>> entry : found.entrySet()) {
                 if (entry.getValue().isEmpty()) {
-                    make(admin, plans.get(entry.getKey()));
+                    make(admin, plans.get(entry.getKey()), new CreateTopicsOptions());
                 } else {
                     allAreNew = false;
                 }
@@ -83,25 +93,45 @@ public final class KafkaTopics {
         }
     }
 
-    /** Looks and makes nothing. */
-    public List<Finding> look() throws IOException, InterruptedException {
-        try (Admin admin = Admin.create(options.admin())) {
-            List<Finding> findings = new ArrayList<>();
-            describe(admin)
-                    .forEach((name, found) -> findings.add(new Finding(
-                            true,
-                            name
-                                    + found.map(description -> " is there, partitions: "
-                                                    + description.partitions().size())
-                                            .orElse(" will be made"))));
-            findings.addAll(mistakes(configs(admin)));
-            return findings;
+    /** What {@link #prepare} would find; makes nothing. */
+    List<Finding> look(Admin admin) throws IOException, InterruptedException {
+        List<Finding> findings = new ArrayList<>();
+        Map<String, Optional<TopicDescription>> found = describe(admin);
+        for (Map.Entry<String, Optional<TopicDescription>> topic : found.entrySet()) {
+            if (topic.getValue().isPresent()) {
+                findings.addAll(look(topic.getValue().get()));
+            } else {
+                make(admin, plans.get(topic.getKey()), new CreateTopicsOptions().validateOnly(true));
+                findings.add(new Finding(true, topic.getKey() + " will be made"));
+            }
         }
+        Map<String, Config> configs = configs(admin);
+        findings.addAll(mistakes(configs));
+        requireReplicas(found, configs);
+        return findings;
+    }
+
+    private List<Finding> look(TopicDescription topic) {
+        List<Finding> findings = new ArrayList<>();
+        String name = topic.name();
+        findings.add(new Finding(
+                true, name + " is there, partitions: " + topic.partitions().size()));
+        boolean isOfPositions =
+                positions.filter(one -> one.plan().name().equals(name)).isPresent();
+        Set<AclOperation> missing = new TreeSet<>(isOfPositions ? TO_KEEP_A_POSITION : TO_WRITE);
+        missing.removeAll(Optional.ofNullable(topic.authorizedOperations()).orElse(missing)); // old brokers do not say
+        for (AclOperation right : missing) {
+            String lack = name + ": this user has not the right " + right + " to it";
+            findings.add(new Finding(
+                    false, isOfPositions ? lack + "; " + positions.get().remedy() : lack + ": give it at the brokers"));
+        }
+        return findings;
     }
 
     private Map<String, Optional<TopicDescription>> describe(Admin admin) throws IOException, InterruptedException {
-        Map<String, KafkaFuture<TopicDescription>> answers =
-                admin.describeTopics(plans.keySet()).topicNameValues();
+        Map<String, KafkaFuture<TopicDescription>> answers = admin.describeTopics(
+                        plans.keySet(), new DescribeTopicsOptions().includeAuthorizedOperations(true))
+                .topicNameValues();
         Map<String, Optional<TopicDescription>> found = new LinkedHashMap<>();
         for (String name : plans.keySet()) {
             try {
@@ -116,13 +146,13 @@ public final class KafkaTopics {
         return found;
     }
 
-    private void make(Admin admin, TopicPlan plan) throws IOException, InterruptedException {
+    private void make(Admin admin, TopicPlan plan, CreateTopicsOptions how) throws IOException, InterruptedException {
         Map<String, String> configs = new HashMap<>(plan.configs());
         configs.put(TopicConfig.CLEANUP_POLICY_CONFIG, plan.cleanupPolicy());
         configs.put(TopicConfig.MAX_MESSAGE_BYTES_CONFIG, String.valueOf(options.recordMaxBytes()));
         NewTopic made = new NewTopic(plan.name(), plan.partitions(), Optional.empty()).configs(configs);
         try {
-            admin.createTopics(List.of(made)).all().get();
+            admin.createTopics(List.of(made), how).all().get();
         } catch (ExecutionException e) {
             if (!(e.getCause() instanceof TopicExistsException)) { // somebody else was quicker
                 throw KafkaFailure.of(options.brokers(), "create the topic " + plan.name(), e.getCause());

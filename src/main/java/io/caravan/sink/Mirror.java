@@ -4,7 +4,9 @@ import io.caravan.event.Batch;
 import io.caravan.event.Change;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
+import io.caravan.event.RecordFailedException;
 import io.caravan.event.StixObject;
+import io.caravan.sink.ObjectFiles.Content;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -22,8 +24,8 @@ import org.slf4j.LoggerFactory;
  * batch may come again, with more or fewer events behind it; but of each file only the last state is written. For that, a
  * removal takes a file only from the object it belongs to, told by the internal id: another may bear the STIX id by now.
  *
- * <p>What has no STIX id that may become a file's name becomes a dead letter, once a batch, and the rest goes on. Called
- * by one thread at a time.
+ * <p>What has no STIX id that may become a file's name, or no content that can be made, becomes a dead letter, once a batch,
+ * and the rest goes on. Called by one thread at a time.
  */
 public final class Mirror implements AutoCloseable {
 
@@ -49,9 +51,14 @@ public final class Mirror implements AutoCloseable {
             tried = batch.before().batches();
             kept.clear();
         }
-        Map<String, Optional<StixObject>> states = new LinkedHashMap<>();
+        Map<String, Optional<Content>> states = new LinkedHashMap<>();
         for (Change change : batch.changes()) {
-            apply(change, states);
+            try {
+                RecordFailedException.during(() -> apply(change, states));
+            } catch (RecordFailedException e) {
+                LOG.debug("No file of {}", change, e);
+                refuse(change, "its file cannot be made: " + e.getMessage());
+            }
         }
         files.replace(states);
     }
@@ -62,45 +69,47 @@ public final class Mirror implements AutoCloseable {
     }
 
     /** @param states what the changes so far make of the files; nothing where a file goes */
-    private void apply(Change change, Map<String, Optional<StixObject>> states) throws IOException {
+    private Map<String, Optional<Content>> apply(Change change, Map<String, Optional<Content>> states)
+            throws IOException {
         StixObject object = change.object();
+        Optional<Content> content = change.after().map(Content::of);
         if (change.previousId().isPresent()) {
             remove(change.previousId().get(), object, states);
         }
         if (!ObjectFiles.isName(object.id())) {
-            refuse(change);
-        } else if (change.after().isPresent()) {
-            states.put(object.id(), change.after());
+            refuse(change, "its STIX id cannot be a file's name: that is " + ObjectFiles.NAMES);
+        } else if (content.isPresent()) {
+            states.put(object.id(), content);
         } else {
             remove(object.id(), object, states);
         }
+        return states;
     }
 
-    private void remove(String id, StixObject object, Map<String, Optional<StixObject>> states) throws IOException {
+    private void remove(String id, StixObject object, Map<String, Optional<Content>> states) throws IOException {
         if (!ObjectFiles.isName(id)) {
             return; // there is no such file
         }
-        String owner = states.containsKey(id)
-                ? states.get(id).map(StixObject::internalId).orElse("")
-                : files.internalId(id);
+        String owner =
+                states.containsKey(id) ? states.get(id).map(Content::internalId).orElse("") : files.internalId(id);
         boolean isAnothers = !owner.isEmpty() && !object.internalId().isEmpty() && !owner.equals(object.internalId());
         if (!isAnothers) {
             states.put(id, Optional.empty());
         }
     }
 
-    private void refuse(Change change) throws IOException {
+    private void refuse(Change change, String error) throws IOException {
         DeadLetter letter = new DeadLetter(
                 NAME,
                 change.event().id().toString(),
                 change.event().op(),
                 change.object().id(),
-                "its STIX id cannot be a file's name: that is " + ObjectFiles.NAMES,
+                error,
                 1,
                 Optional.of(change.event().kept()));
-        if (!kept.contains(letter)) {
+        if (!kept.contains(letter.subject())) {
             deadLetters.keep(letter);
-            kept.add(letter);
+            kept.add(letter.subject());
             LOG.warn("Dead letter, position {}: {}", letter.position(), letter.error()); // the id could be anything
         }
     }

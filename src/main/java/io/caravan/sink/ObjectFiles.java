@@ -72,6 +72,15 @@ final class ObjectFiles implements AutoCloseable {
         this.next = root.resolve(".next");
     }
 
+    /** What is to be in an object's file: its JSON, of the object with this internal id. */
+    record Content(String internalId, ByteBuffer json) {
+
+        static Content of(StixObject object) {
+            Bytes json = object.json();
+            return new Content(object.internalId(), ByteBuffer.wrap(json.array(), json.offset(), json.length()));
+        }
+    }
+
     /** Whether an object with this STIX id can have a file: nothing else of it comes near a path. */
     static boolean isName(String id) {
         int type = id.length() - UUID - DASHES.length();
@@ -98,10 +107,10 @@ final class ObjectFiles implements AutoCloseable {
     }
 
     /**
-     * Replaces files, by their objects' ids, and removes those without an object. All of it is on the disk when this
+     * Replaces files, by their objects' ids, and removes those without content. All of it is on the disk when this
      * returns; when it fails, a part may be.
      */
-    void replace(Map<String, Optional<StixObject>> states) throws IOException, InterruptedException {
+    void replace(Map<String, Optional<Content>> states) throws IOException, InterruptedException {
         if (!clean) {
             removeLeftovers();
         }
@@ -112,7 +121,7 @@ final class ObjectFiles implements AutoCloseable {
             folders.add(file(id).getParent());
         }
         write(states);
-        for (Map.Entry<String, Optional<StixObject>> state : states.entrySet()) {
+        for (Map.Entry<String, Optional<Content>> state : states.entrySet()) {
             Path file = file(state.getKey());
             if (state.getValue().isPresent()) {
                 if (made.add(file.getParent())) {
@@ -125,7 +134,7 @@ final class ObjectFiles implements AutoCloseable {
                         StandardCopyOption.REPLACE_EXISTING);
             }
         }
-        for (Map.Entry<String, Optional<StixObject>> state : states.entrySet()) {
+        for (Map.Entry<String, Optional<Content>> state : states.entrySet()) {
             if (state.getValue().isEmpty()) {
                 Files.deleteIfExists(file(state.getKey()));
             }
@@ -153,10 +162,10 @@ final class ObjectFiles implements AutoCloseable {
         }
     }
 
-    private void write(Map<String, Optional<StixObject>> states) throws IOException, InterruptedException {
+    private void write(Map<String, Optional<Content>> states) throws IOException, InterruptedException {
         List<FileChannel> open = new ArrayList<>();
         try {
-            for (Map.Entry<String, Optional<StixObject>> state : states.entrySet()) {
+            for (Map.Entry<String, Optional<Content>> state : states.entrySet()) {
                 if (state.getValue().isPresent()) {
                     // a new file, whatever a try that was interrupted still forces of the old one
                     open.add(FileChannel.open(
@@ -175,8 +184,8 @@ final class ObjectFiles implements AutoCloseable {
         }
     }
 
-    private static void write(FileChannel channel, Bytes json) throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap(json.array(), json.offset(), json.length());
+    private static void write(FileChannel channel, ByteBuffer json) throws IOException {
+        ByteBuffer bytes = json.duplicate();
         int end = bytes.limit();
         while (bytes.position() < end) {
             bytes.limit(Math.min(end, bytes.position() + PIECE));

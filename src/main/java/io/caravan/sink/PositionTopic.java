@@ -66,6 +66,32 @@ public final class PositionTopic {
                 Map.of(TopicConfig.SEGMENT_BYTES_CONFIG, String.valueOf(16 << 20)));
     }
 
+    /** For where transactions under this name do not begin, at brokers that have answered before. */
+    KafkaFailure noTransaction(String transactionalId, Throwable cause) {
+        String asked = "begin transactions as \"%s\", of kafka.client.transaction.timeout.ms=%d"
+                .formatted(transactionalId, options.transactionTimeout().toMillis());
+        KafkaFailure failure = KafkaFailure.of(options.brokers(), asked, cause);
+        return failure.isOfWhatTheyLack()
+                ? failure.with("do the brokers have transactions? Fewer brokers than"
+                        + " transaction.state.log.replication.factor (3 by default) have none: set it at the brokers, or set"
+                        + " caravan.position-store=local")
+                : failure;
+    }
+
+    /** Where a right is missing that only a position in Kafka needs, with what it needs and how to go without. */
+    KafkaFailure explained(KafkaFailure failure) {
+        String said = failure.getMessage();
+        boolean isOfPositions = said.contains(partition.topic()) || said.contains(transactionalId());
+        return failure.isOfRights() && isOfPositions ? failure.with(remedy()) : failure;
+    }
+
+    /** The rights that a position in Kafka needs. */
+    String remedy() {
+        return "a position in Kafka needs the rights to create, read and write the topic " + partition.topic()
+                + " and to write as the transactional id \"" + transactionalId()
+                + "\": give them, or set caravan.position-store=local";
+    }
+
     /** Whether the position is of the stream whose positions these are. */
     boolean isOf(Position position) {
         return stream.equals(position.platform() + " " + position.stream());

@@ -2,7 +2,9 @@ package io.caravan.sink;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import io.caravan.event.Unreadable;
+import java.io.CharConversionException;
 import java.io.IOException;
+import java.io.UTFDataFormatException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -68,7 +70,10 @@ public final class Refusals {
     public static boolean isOutage(Throwable failure) {
         List<Throwable> causes = chain(failure);
         boolean isUnreadable = causes.stream()
-                .anyMatch(cause -> cause instanceof Unreadable || cause instanceof JsonProcessingException);
+                .anyMatch(cause -> cause instanceof Unreadable
+                        || cause instanceof JsonProcessingException
+                        || cause instanceof CharConversionException
+                        || cause instanceof UTFDataFormatException);
         return !isUnreadable
                 && causes.stream()
                         .anyMatch(cause -> cause instanceof IOException

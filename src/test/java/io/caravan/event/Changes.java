@@ -107,6 +107,56 @@ public final class Changes {
                 change.told());
     }
 
+    /** The same change of an object whose JSON nobody can write: whoever makes a record of it fails. */
+    public static Change broken(Change change) {
+        return new Change(
+                change.event(),
+                change.type(),
+                change.reason(),
+                new Marked(
+                        broken(change.object()),
+                        change.state().tlp(),
+                        change.state().strictest()),
+                change.previousId(),
+                change.mergedInto(),
+                change.past(),
+                change.beforeComplete(),
+                change.changed(),
+                change.dependency(),
+                change.told());
+    }
+
+    /** The same change, of which nobody can say how strictly it is marked: whoever filters it fails. */
+    public static Change unmarked(Change change) {
+        return new Change(
+                change.event(),
+                change.type(),
+                change.reason(),
+                new Marked(change.object(), change.state().tlp(), null),
+                change.previousId(),
+                change.mergedInto(),
+                change.past(),
+                change.beforeComplete(),
+                change.changed(),
+                change.dependency(),
+                change.told());
+    }
+
+    public static StixObject broken(StixObject object) {
+        return new StixObject(
+                new Bytes(new byte[0], 1, 10),
+                object.id(),
+                object.type(),
+                object.internalId(),
+                object.entityType(),
+                object.relationshipType(),
+                object.name(),
+                object.markings(),
+                object.innerMarkings(),
+                object.ends(),
+                object.references());
+    }
+
     /** After so many batches. */
     public static Position position(long batches) {
         return new Position(

@@ -81,7 +81,9 @@ class EnvelopeProperties {
             Meaning meaning = readings.read(event);
             Position position = Changes.position(0);
             Batch batch = new Batch(position, position, Instant.EPOCH, List.of(meaning));
-            new Door(Optional.of(Tlp.GREEN), Set.of("malware")).let(batch);
+            new Door(Optional.of(Tlp.GREEN), Set.of("malware")).let(batch, (withheld, failure) -> {
+                throw new AssertionError(withheld.toString(), failure);
+            });
         } catch (Unreadable e) {
             assertThat(e.getMessage()).isNotBlank();
         }

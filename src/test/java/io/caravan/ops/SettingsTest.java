@@ -258,7 +258,44 @@ class SettingsTest {
         String sinks = "caravan.sinks=kafka,journal,mirror\n";
         assertThat(settings(sinks + "caravan.position-store=kafka", environment).sinks())
                 .containsExactly("journal", "mirror", "kafka");
-        assertThat(settings(sinks, environment).sinks()).containsExactly("kafka", "journal", "mirror");
+        assertThat(settings(sinks + "caravan.position-store=local", environment).sinks())
+                .containsExactly("kafka", "journal", "mirror");
+    }
+
+    @Test
+    void thePositionIsInKafkaWhereTheSinkKafkaIsEnabledAndElseOnTheDisk() throws IOException {
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("KAFKA_BROKERS", "kafka:9092");
+        for (String said : List.of("", "caravan.position-store=", "caravan.position-store=kafka")) {
+            Settings settings = settings("caravan.sinks=kafka,mirror\n" + said, environment);
+            assertThat(settings.positionTopic()).as(said).isPresent();
+            assertThat(settings.sinks()).containsExactly("mirror", "kafka");
+            assertThat(settings.get("caravan.position-store")).isEqualTo("kafka");
+            assertThat(settings.mistakes()).isEmpty();
+            assertThat(settings.doubts()).isEmpty();
+        }
+        assertThat(settings("caravan.sinks=mirror", environment).positionTopic())
+                .isEmpty();
+        assertThat(settings("caravan.sinks=mirror", environment).get("caravan.position-store"))
+                .isEqualTo("local");
+    }
+
+    @Test
+    void aPositionOnTheDiskBesideTheSinkKafkaIsWarnedOf() throws IOException {
+        Map<String, String> environment = new TreeMap<>(SOUND);
+        environment.put("KAFKA_BROKERS", "kafka:9092");
+        environment.put("CARAVAN_POSITION_STORE", "local");
+        Settings settings = settings("caravan.sinks=kafka", environment);
+        assertThat(settings.mistakes()).isEmpty();
+        assertThat(settings.positionTopic()).isEmpty();
+        assertThat(settings.doubts())
+                .singleElement()
+                .asString()
+                .startsWith(
+                        "caravan.position-store (from CARAVAN_POSITION_STORE): local gives up exactly once into Kafka");
+        assertThat(settings("caravan.sinks=journal\ncaravan.position-store=local", SOUND)
+                        .doubts())
+                .isEmpty();
     }
 
     @Test

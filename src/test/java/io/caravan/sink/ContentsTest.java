@@ -14,6 +14,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.caravan.event.Batch;
 import io.caravan.event.Change;
 import io.caravan.event.Change.Type;
+import io.caravan.event.Changes;
 import io.caravan.event.EventId;
 import io.caravan.event.Known;
 import io.caravan.event.Known.KnownObject;
@@ -74,7 +75,7 @@ class ContentsTest {
     @BeforeEach
     void open() {
         state = new State(directory.resolve("state"));
-        contents = new Contents(state::look);
+        contents = new Contents(state::look, (exchange, sink, event, failure) -> {});
     }
 
     @AfterEach
@@ -437,6 +438,24 @@ class ContentsTest {
     }
 
     /** Events in one batch, after which they are known. */
+    @Test
+    void anEventThatTheSelectionFailsOnIsSaidAndTheOthersAreLeft() throws Exception {
+        happen(create(id(), TOOL), create(id(), report(TOOL)));
+        Batch batch = read(state.begin(), List.of(update(id(), report(TOOL), report()), create(id(), note(TOOL))));
+        Meaning report = batch.meanings().get(0);
+        List<Change> broken = report.changes().stream().map(Changes::broken).toList();
+        Batch half = batch.with(List.of(
+                report.with(report.event(), false, broken, List.of()),
+                batch.meanings().get(1)));
+        List<String> failed = new ArrayList<>();
+
+        Batch left =
+                contents.of(half, Set.of("report", "note"), door, (event, failure) -> failed.add(event.objectId()));
+
+        assertThat(failed).containsExactly(REPORT);
+        assertThat(left.changes()).extracting(change -> change.object().id()).contains(NOTE);
+    }
+
     private Pending happen(Frame... frames) throws Exception {
         Pending known = state.begin();
         Batch batch = read(known, Arrays.asList(frames));
@@ -462,8 +481,8 @@ class ContentsTest {
 
     /** A sink that does as told; what ends at what is removed goes with it. */
     private void deliver(Batch batch) throws Exception {
-        for (Change change :
-                contents.of(door.let(batch), Set.of("report"), door).changes()) {
+        for (Change change : contents.of(door.let(batch, NoneFails::take), Set.of("report"), door, NoneFails::take)
+                .changes()) {
             told.add(change);
             if (change.type() == Type.UPSERT) {
                 there.put(change.object().key(), change.object());

@@ -115,7 +115,8 @@ class ContractTest {
         JsonSchema schema = Contract.schema("change");
         Door door = new Door(Optional.of(Tlp.GREEN), Set.of());
         for (Meaning meaning : meanings(capture)) {
-            for (Change change : door.let(batch(List.of(meaning))).changes()) {
+            for (Change change :
+                    door.let(batch(List.of(meaning)), NoneFails::take).changes()) {
                 assertThat(Contract.mistakes(schema, json(change)))
                         .as(change.toString())
                         .isEmpty();
@@ -206,7 +207,8 @@ class ContractTest {
     @MethodSource("captures")
     void everyLineOfTheJournalIsAsItsSchemaSays(String capture) throws Exception {
         List<Meaning> meanings = meanings(capture);
-        try (Journal journal = new Journal(temporary.resolve("journal"), temporary.resolve("note.json"))) {
+        try (Journal journal =
+                new Journal(temporary.resolve("journal"), temporary.resolve("note.json"), letter -> {})) {
             journal.deliver(batch(meanings));
         }
         List<JsonNode> lines = lines(temporary.resolve("journal/2026/11/21/17.ndjson"));
@@ -478,7 +480,8 @@ class ContractTest {
                 new KafkaRecords(new KafkaOptions("localhost:9092", 16 << 20, "opencti.", names, Map.of()));
         List<ProducerRecord<byte[], byte[]>> all = new ArrayList<>();
         for (Meaning meaning : meanings(capture)) {
-            records.<RuntimeException>handOver(batch(List.of(meaning)), (event, number, record) -> all.add(record));
+            records.<RuntimeException>handOver(
+                    batch(List.of(meaning)), (event, number, record) -> all.add(record), NoneFails::take);
         }
         return all;
     }

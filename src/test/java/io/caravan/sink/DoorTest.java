@@ -7,6 +7,7 @@ import io.caravan.event.Bytes;
 import io.caravan.event.Change;
 import io.caravan.event.Change.Reason;
 import io.caravan.event.Change.Type;
+import io.caravan.event.Changes;
 import io.caravan.event.Envelope;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
@@ -44,7 +45,7 @@ class DoorTest {
         create("tool", 2, AMBER);
         create("tool", 3, "");
 
-        Batch let = UP_TO_GREEN.let(batch());
+        Batch let = UP_TO_GREEN.let(batch(), NoneFails::take);
 
         assertThat(let.changes())
                 .extracting(change -> change.object().id())
@@ -57,7 +58,7 @@ class DoorTest {
         define(OWN, "tlp:red");
         create("tool", 1, OWN);
 
-        assertThat(UP_TO_GREEN.let(batch()).changes())
+        assertThat(UP_TO_GREEN.let(batch(), NoneFails::take).changes())
                 .extracting(change -> change.object().type())
                 .containsExactly("marking-definition");
     }
@@ -71,7 +72,7 @@ class DoorTest {
         happens("create", object("tool", 1, OWN), ",\"origin\":{\"referer\":\"init-create\"}");
         happens("create", object("tool", 2, GREEN), ",\"origin\":{\"referer\":\"init-create\"}");
 
-        Batch let = UP_TO_GREEN.let(batch());
+        Batch let = UP_TO_GREEN.let(batch(), NoneFails::take);
 
         assertThat(let.changes()).isEmpty();
         assertThat(let.events()).extracting(Event::objectId).containsExactly(id("tool", 2));
@@ -82,7 +83,7 @@ class DoorTest {
         create("tool", 1, GREEN);
         update(object("tool", 1, RED), "[{'op':'replace','path':'/object_marking_refs/0','value':'" + GREEN + "'}]");
 
-        Batch let = UP_TO_GREEN.let(batch());
+        Batch let = UP_TO_GREEN.let(batch(), NoneFails::take);
 
         Change last = let.changes().get(1);
         assertThat(last.type()).isEqualTo(Type.REMOVE);
@@ -98,7 +99,7 @@ class DoorTest {
         create("tool", 1, RED);
         update(object("tool", 1, GREEN), "[{'op':'replace','path':'/object_marking_refs/0','value':'" + RED + "'}]");
 
-        Batch let = UP_TO_GREEN.let(batch());
+        Batch let = UP_TO_GREEN.let(batch(), NoneFails::take);
 
         assertThat(let.changes()).singleElement().satisfies(change -> {
             assertThat(change.reason()).isEqualTo(Reason.ENTERED_SCOPE);
@@ -113,7 +114,7 @@ class DoorTest {
         create("tool", 1, GREEN);
         update(object("tool", 1, RED), "[]"); // the marking came with an update that was missed
 
-        assertThat(UP_TO_GREEN.let(batch()).changes())
+        assertThat(UP_TO_GREEN.let(batch(), NoneFails::take).changes())
                 .hasToString("[upsert " + id("tool", 1) + " (created), remove " + id("tool", 1) + " (left-scope)]");
     }
 
@@ -122,7 +123,7 @@ class DoorTest {
         create("tool", 1, RED);
         happens("delete", object("tool", 1, GREEN), ",\"type\":\"delete\"");
 
-        assertThat(UP_TO_GREEN.let(batch()).changes()).isEmpty();
+        assertThat(UP_TO_GREEN.let(batch(), NoneFails::take).changes()).isEmpty();
     }
 
     @Test
@@ -130,7 +131,7 @@ class DoorTest {
         create("tool", 1, GREEN);
         happens("delete", object("tool", 1, RED), ",\"type\":\"delete\"");
 
-        Change removal = UP_TO_GREEN.let(batch()).changes().get(1);
+        Change removal = UP_TO_GREEN.let(batch(), NoneFails::take).changes().get(1);
         assertThat(removal).hasToString("remove " + id("tool", 1) + " (deleted)");
         assertThat(removal.object().markings()).containsExactly(GREEN);
     }
@@ -142,7 +143,7 @@ class DoorTest {
                 object("tool", 1, RED).replaceFirst(id("tool", 1), id("tool", 7)),
                 "[{'op':'replace','path':'/object_marking_refs/0','value':'" + GREEN + "'}]");
 
-        assertThat(UP_TO_GREEN.let(batch()).changes())
+        assertThat(UP_TO_GREEN.let(batch(), NoneFails::take).changes())
                 .extracting(Change::toString)
                 .last()
                 .isEqualTo("remove " + id("tool", 1) + " (left-scope)");
@@ -153,7 +154,7 @@ class DoorTest {
         create("tool", 1, GREEN);
         update(object("tool", 1, GREEN), "[{'op':'replace','path':'/object_marking_refs/0','value':'" + RED + "'}]");
 
-        Change update = UP_TO_GREEN.let(batch()).changes().get(1);
+        Change update = UP_TO_GREEN.let(batch(), NoneFails::take).changes().get(1);
         assertThat(update).hasToString("upsert " + id("tool", 1) + " (updated)");
         assertThat(update.before()).isEmpty();
         assertThat(update.beforeComplete()).isFalse();
@@ -174,7 +175,7 @@ class DoorTest {
                                         + "\"]"),
                 "");
 
-        Batch let = UP_TO_GREEN.let(batch());
+        Batch let = UP_TO_GREEN.let(batch(), NoneFails::take);
 
         assertThat(let.changes())
                 .extracting(change -> change.object().type())
@@ -197,7 +198,7 @@ class DoorTest {
                             + named + "\",\"translated\":\"" + added + "\"}]}]}");
         }
 
-        Batch let = UP_TO_GREEN.let(batch());
+        Batch let = UP_TO_GREEN.let(batch(), NoneFails::take);
 
         assertThat(let.changes())
                 .extracting(Change::reason)
@@ -211,7 +212,9 @@ class DoorTest {
         create("tool", 1, GREEN);
         update(object("tool", 1, GREEN), "[{'op':'remove','path':'/no/such','value':'old secret'}]");
 
-        assertThat(UP_TO_GREEN.let(batch()).events()).extracting(Event::op).containsExactly("create");
+        assertThat(UP_TO_GREEN.let(batch(), NoneFails::take).events())
+                .extracting(Event::op)
+                .containsExactly("create");
     }
 
     @Test
@@ -228,7 +231,7 @@ class DoorTest {
                 object("malware", 3, GREEN),
                 ",\"context\":{\"reverse_patch\":[],\"sources\":[" + object("malware", 2, GREEN) + "]}");
 
-        Batch let = UP_TO_GREEN.let(batch());
+        Batch let = UP_TO_GREEN.let(batch(), NoneFails::take);
 
         assertThat(let.events())
                 .extracting(Event::op)
@@ -236,7 +239,7 @@ class DoorTest {
     }
 
     @Test
-    void anEventWithoutAMeaningPassesOnlyIfNothingElseCanStandInIt() {
+    void anEventWithoutAMeaningPassesOnlyIfNothingElseCanStandInIt() throws Exception {
         String merge = "{\"data\":" + object("tool", 1, GREEN) + ",\"context\":{\"sources\":[" + object("tool", 2, RED)
                 + "]}}";
         String create = "{\"data\":" + object("tool", 1, GREEN) + "}";
@@ -244,7 +247,7 @@ class DoorTest {
             meanings.add(Meaning.ofEvent(event("merge", raw)));
         }
 
-        assertThat(UP_TO_GREEN.let(batch()).events())
+        assertThat(UP_TO_GREEN.let(batch(), NoneFails::take).events())
                 .extracting(event -> event.raw().toString())
                 .containsExactly(create);
     }
@@ -261,7 +264,7 @@ class DoorTest {
                                         + "\"]}]}"),
                 "");
 
-        Batch let = UP_TO_GREEN.let(batch());
+        Batch let = UP_TO_GREEN.let(batch(), NoneFails::take);
         assertThat(let.changes()).isEmpty();
         assertThat(let.events()).isEmpty();
     }
@@ -271,7 +274,8 @@ class DoorTest {
         create("tool", 1, GREEN);
         update(object("tool", 1, GREEN), "[{'op':'replace','path':'/object_marking_refs/0','value':'" + RED + "'}]");
 
-        Event withheld = UP_TO_GREEN.let(batch()).changes().get(1).event();
+        Event withheld =
+                UP_TO_GREEN.let(batch(), NoneFails::take).changes().get(1).event();
 
         assertThat(withheld.raw()).hasToString("{}");
         assertThat(withheld.kept().toString()).contains("reverse_patch");
@@ -286,7 +290,7 @@ class DoorTest {
                 object("tool", 1, GREEN),
                 ",\"context\":{\"reverse_patch\":[],\"sources\":[" + object("tool", 2, RED) + "]}");
 
-        Batch let = UP_TO_GREEN.let(batch());
+        Batch let = UP_TO_GREEN.let(batch(), NoneFails::take);
 
         assertThat(let.changes()).extracting(Change::reason).containsExactly(Reason.CREATED, Reason.MERGED);
         assertThat(let.events()).hasSize(1);
@@ -300,7 +304,7 @@ class DoorTest {
         happens("create", relation(3, "uses", "tool", 1, "malware", 2, RED), "");
         happens("delete", object("tool", 1, GREEN), ",\"type\":\"delete\"");
 
-        Batch let = UP_TO_GREEN.let(batch());
+        Batch let = UP_TO_GREEN.let(batch(), NoneFails::take);
 
         assertThat(let.changes())
                 .extracting(Change::reason)
@@ -316,7 +320,7 @@ class DoorTest {
         happens("create", relation(4, "indicates", "indicator", 3, "malware", 1, ""), "");
         happens("create", relation(5, "indicates", "indicator", 3, "malware", 2, ""), "");
 
-        IndicatorState last = last(UP_TO_GREEN.let(batch()));
+        IndicatorState last = last(UP_TO_GREEN.let(batch(), NoneFails::take));
 
         assertThat(last.malware()).extracting(Named::name).containsExactly("n2");
         assertThat(last(batch()).malware()).extracting(Named::name).containsExactly("n1", "n2");
@@ -330,7 +334,7 @@ class DoorTest {
             happens("create", relation(40 + events, "indicates", "indicator", 3, "malware", 1, marking), "");
         }
 
-        assertThat(last(UP_TO_GREEN.let(batch())).malware())
+        assertThat(last(UP_TO_GREEN.let(batch(), NoneFails::take)).malware())
                 .extracting(Named::name)
                 .containsExactly("n1");
     }
@@ -342,7 +346,7 @@ class DoorTest {
         happens("create", relation(4, "indicates", "indicator", 3, "malware", 1, GREEN), "");
         update(object("malware", 1, RED).replace("\"n1\"", "\"secret\""), "[]");
 
-        IndicatorState last = last(UP_TO_GREEN.let(batch()));
+        IndicatorState last = last(UP_TO_GREEN.let(batch(), NoneFails::take));
         assertThat(last.malware()).isEmpty();
         assertThat(last.change().object().id()).isEqualTo(id("indicator", 3));
     }
@@ -361,7 +365,7 @@ class DoorTest {
         assertThat(batch().meanings().get(told).indicators()).isEmpty();
 
         update(object("malware", 1, RED).replace("\"n1\"", "\"Emotet\""), "[]");
-        assertThat(last(UP_TO_GREEN.let(batch())).malware()).isEmpty();
+        assertThat(last(UP_TO_GREEN.let(batch(), NoneFails::take)).malware()).isEmpty();
         assertThat(last(batch()).malware()).extracting(Named::name).containsExactly("Emotet");
 
         happens("delete", object("malware", 1, RED), ",\"type\":\"update\"");
@@ -375,7 +379,7 @@ class DoorTest {
                 object("indicator", 1, RED),
                 "[{'op':'replace','path':'/object_marking_refs/0','value':'" + GREEN + "'}]");
 
-        assertThat(last(UP_TO_GREEN.let(batch())).gone()).isTrue();
+        assertThat(last(UP_TO_GREEN.let(batch(), NoneFails::take)).gone()).isTrue();
     }
 
     @Test
@@ -383,7 +387,7 @@ class DoorTest {
         create("tool", 1, "");
         create("indicator", 2, "");
 
-        Batch let = new Door(Optional.empty(), Set.of("indicator")).let(batch());
+        Batch let = new Door(Optional.empty(), Set.of("indicator")).let(batch(), NoneFails::take);
 
         assertThat(let.changes()).extracting(change -> change.object().type()).containsExactly("indicator");
         assertThat(let.events()).hasSize(1);
@@ -396,7 +400,9 @@ class DoorTest {
         create("tool", 2, AMBER);
         create("tool", 3, RED);
 
-        assertThat(new Door(Optional.of(most), Set.of()).let(batch()).changes())
+        assertThat(new Door(Optional.of(most), Set.of())
+                        .let(batch(), NoneFails::take)
+                        .changes())
                 .allMatch(change -> change.tlp().orElseThrow().compareTo(most) <= 0)
                 .hasSize((int) List.of(Tlp.GREEN, Tlp.AMBER, Tlp.RED).stream()
                         .filter(tlp -> tlp.compareTo(most) <= 0)
@@ -404,11 +410,28 @@ class DoorTest {
     }
 
     @Test
+    void anEventThatTheDoorFailsOnDoesNotPassAndTheOthersDo() throws Exception {
+        create("tool", 1, GREEN);
+        create("tool", 2, GREEN);
+        create("tool", 3, GREEN);
+        Meaning second = meanings.get(1);
+        List<Change> unmarked = second.changes().stream().map(Changes::unmarked).toList();
+        meanings.set(1, second.with(second.event(), false, unmarked, second.indicators()));
+        List<String> failed = new ArrayList<>();
+
+        Batch let =
+                UP_TO_GREEN.let(batch(), (event, failure) -> failed.add(event.objectId() + " " + failure.getMessage()));
+
+        assertThat(let.events()).extracting(Event::objectId).containsExactly(id("tool", 1), id("tool", 3));
+        assertThat(failed).singleElement().asString().startsWith(id("tool", 2) + " an error in Caravan: ");
+    }
+
+    @Test
     void anOpenDoorChangesNothing() throws Exception {
         create("tool", 1, RED);
         Batch batch = batch();
 
-        assertThat(Door.OPEN.let(batch)).isSameAs(batch);
+        assertThat(Door.OPEN.let(batch, NoneFails::take)).isSameAs(batch);
     }
 
     private IndicatorState last(Batch batch) {

@@ -9,6 +9,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.event.Batch;
 import io.caravan.event.Bytes;
+import io.caravan.event.DeadLetter;
 import io.caravan.event.Event;
 import io.caravan.event.Event.Kind;
 import io.caravan.event.EventId;
@@ -58,6 +59,7 @@ class JournalTest {
     private Path root;
     private Path note;
     private final List<Journal> opened = new ArrayList<>();
+    private final List<DeadLetter> letters = new ArrayList<>();
 
     @BeforeEach
     void chooseDirectoriesThatAreNotThereYet() {
@@ -112,6 +114,28 @@ class JournalTest {
         journal.deliver(batch(2, AT_TEN, event(4), event(5)));
 
         assertThat(linesOf(TEN)).containsExactly(1, 2, 3, 4, 5);
+    }
+
+    /** In what is still in memory, and where a part of its line is in the file by now. */
+    @ParameterizedTest
+    @ValueSource(ints = {10, 600_000})
+    void anEventWhoseLineCannotBeMadeLeavesNothingOfItAndIsADeadLetterOnce(int length) throws IOException {
+        Event broken = new Event(
+                new EventId(2, 0),
+                "update",
+                event(2).envelope(),
+                new Bytes(new byte[length], 0, length + 1),
+                Bytes.of("{}"));
+        Journal journal = journal();
+        journal.deliver(batch(0, AT_TEN, event(1), broken, event(3)));
+        journal.deliver(batch(0, AT_TEN, event(1), broken, event(3)));
+
+        assertThat(linesOf(TEN)).containsExactly(1, 3);
+        assertThat(letters).singleElement().satisfies(letter -> {
+            assertThat(letter.sink()).isEqualTo("journal");
+            assertThat(letter.position()).isEqualTo("2-0");
+            assertThat(letter.error()).startsWith("its line cannot be made: an error in Caravan: ");
+        });
     }
 
     @Test
@@ -538,7 +562,7 @@ class JournalTest {
     }
 
     private Journal journal() {
-        Journal journal = new Journal(root, note);
+        Journal journal = new Journal(root, note, letters::add);
         opened.add(journal);
         return journal;
     }

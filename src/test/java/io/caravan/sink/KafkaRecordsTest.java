@@ -436,7 +436,9 @@ class KafkaRecordsTest {
 
     private List<ProducerRecord<byte[], byte[]>> records(Meaning... meanings) throws Exception {
         List<ProducerRecord<byte[], byte[]>> records = new ArrayList<>();
-        kafkaRecords().<RuntimeException>handOver(batch(meanings), (event, number, record) -> records.add(record));
+        kafkaRecords()
+                .<RuntimeException>handOver(
+                        batch(meanings), (event, number, record) -> records.add(record), NoneFails::take);
         return records;
     }
 
@@ -446,7 +448,8 @@ class KafkaRecordsTest {
         kafkaRecords()
                 .<RuntimeException>handOver(
                         batch(meanings),
-                        (event, number, record) -> numbers.put(event.id() + " " + key(record), number));
+                        (event, number, record) -> numbers.put(event.id() + " " + key(record), number),
+                        NoneFails::take);
         return numbers;
     }
 

@@ -8,6 +8,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.caravan.event.Batch;
 import io.caravan.event.Bytes;
+import io.caravan.event.Changes;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
@@ -278,6 +279,39 @@ class KafkaSinkIT {
                         .map(KafkaSinkIT::position)
                         .distinct())
                 .containsExactly("1000-0", "2000-0", "2001-0", "2002-0", "2003-0");
+    }
+
+    @Test
+    void whatNoRecordCanBeMadeOfIsADeadLetterOnceHoweverOftenItsBatchIsTried() throws Exception {
+        written = List.of(Topic.EVENTS, Topic.CHANGES, Topic.OBJECTS);
+        Readings readings = new Readings();
+        Meaning before = readings.read(create("1000-0", anObject(1)));
+        Meaning broken = readings.read(create("2000-0", anObject(2)));
+        Meaning after = readings.read(create("3000-0", anObject(3)));
+        Batch batch = batch(List.of())
+                .with(List.of(
+                        before,
+                        broken.with(
+                                broken.event(),
+                                false,
+                                broken.changes().stream().map(Changes::broken).toList(),
+                                List.of()),
+                        after));
+        open().deliver(batch);
+        open().deliver(batch);
+
+        assertThat(letters).extracting(DeadLetter::position).containsExactly("2000-0", "2000-0");
+        assertThat(letters)
+                .extracting(letter -> letter.error().replaceFirst("Caravan: .*", "Caravan"))
+                .containsExactly(
+                        "its record for " + prefix + "changes cannot be made: an error in Caravan",
+                        "its record for " + prefix + "objects cannot be made: an error in Caravan");
+        assertThat(positions()).containsExactly("1000-0", "2000-0", "3000-0");
+        for (String topic : List.of("changes", "objects")) {
+            assertThat(topics.records(prefix + topic))
+                    .extracting(KafkaSinkIT::position)
+                    .containsOnly("1000-0", "3000-0");
+        }
     }
 
     @Test
@@ -627,7 +661,8 @@ class KafkaSinkIT {
             new KafkaRecords(options())
                     .<RuntimeException>handOver(
                             batch(List.of(Events.event(frame))),
-                            (event, number, record) -> size.set(KafkaRecords.size(record)));
+                            (event, number, record) -> size.set(KafkaRecords.size(record)),
+                            NoneFails::take);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

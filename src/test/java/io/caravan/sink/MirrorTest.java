@@ -515,6 +515,22 @@ class MirrorTest {
     }
 
     @Test
+    void anObjectWhoseFileCannotBeMadeIsADeadLetterOnceAndTheOthersAreThere() throws Exception {
+        StixObject tool = object("tool--" + uuid("3"), "c", "tool");
+        Change broken = Changes.broken(upsert(tool));
+        Mirror mirror = mirror();
+        mirror.deliver(batch(0, upsert(A1), broken, upsert(B2)));
+        mirror.deliver(batch(0, upsert(A1), broken, upsert(B2)));
+
+        assertHolds(A1, B2);
+        assertThat(letters).singleElement().satisfies(letter -> {
+            assertThat(letter.sink()).isEqualTo("mirror");
+            assertThat(letter.id()).isEqualTo(tool.id());
+            assertThat(letter.error()).startsWith("its file cannot be made: an error in Caravan: ");
+        });
+    }
+
+    @Test
     void aDeadLetterThatCannotBeKeptFailsTheBatch() throws Exception {
         List<DeadLetter> tried = new ArrayList<>();
         try (Mirror mirror = new Mirror(root, letter -> {

@@ -116,9 +116,9 @@ class SelectionProperties {
             meanings.add(readings.read(frame));
         }
         Batch batch = new Batch(position(0), position(1), Instant.EPOCH, meanings);
-        Contents contents = new Contents(state::look);
-        for (Meaning meaning :
-                contents.of(door.let(batch), Set.of("report"), door).meanings()) {
+        Contents contents = new Contents(state::look, (exchange, sink, event, failure) -> {});
+        for (Meaning meaning : contents.of(door.let(batch, NoneFails::take), Set.of("report"), door, NoneFails::take)
+                .meanings()) {
             destination.take(meaning, told);
         }
         return known;

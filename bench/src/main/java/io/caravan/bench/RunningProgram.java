@@ -96,6 +96,7 @@ final class RunningProgram implements AutoCloseable {
         environment.put("CARAVAN_DATA_DIR", home.resolve("data").toString());
         environment.put("FILES_DIR", home.resolve("files").toString());
         environment.put("CARAVAN_SINKS", sinks);
+        environment.put("CARAVAN_POSITION_STORE", "local"); // as when the table in bench/README.md was measured
         environment.put("KAFKA_BROKERS", broker.brokers());
         environment.put("KAFKA_TOPICS", topics);
         environment.put("KAFKA_TOPIC_PREFIX", prefix);

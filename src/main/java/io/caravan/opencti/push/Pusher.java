@@ -1,8 +1,11 @@
 package io.caravan.opencti.push;
 
 import io.caravan.event.Batch;
+import io.caravan.event.Change;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
+import io.caravan.event.Event;
+import io.caravan.event.RecordFailedException;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -46,6 +49,9 @@ final class Pusher {
     /** By its runs of removals, what of each may go. */
     private final Map<UUID, List<Item>> allowed = new HashMap<>();
 
+    /** The subjects of the dead letters of which no object could be made. */
+    private final Set<DeadLetter> notMade = new HashSet<>();
+
     Pusher(Way way, Rules rules, DeadLetters deadLetters, Outcomes outcomes, PushCounters counters) {
         this.way = way;
         this.rules = rules;
@@ -61,8 +67,10 @@ final class Pusher {
             through.clear();
             pushed.clear();
             allowed.clear();
+            notMade.clear();
         }
-        for (Run run : Runs.of(batch, rules.wording(), rules.withDeletions())) {
+        for (Run run : Runs.of(
+                batch, rules.wording(), rules.withDeletions(), (change, failure) -> refuse(change, sink, failure))) {
             List<Item> items = allowed(run);
             Run left = new Run(items);
             if (items.stream().anyMatch(Files::mayBeIn)) {
@@ -84,15 +92,25 @@ final class Pusher {
         return allowed.get(run.id());
     }
 
+    private void refuse(Change change, String sink, RecordFailedException failure) throws IOException {
+        DeadLetter letter =
+                letter(change, sink, "it cannot be made ready for the destination: " + failure.getMessage());
+        if (!notMade.contains(letter.subject())) {
+            LOG.debug("Not made ready", failure);
+            counters.refusal();
+            keep(letter);
+            notMade.add(letter.subject());
+        }
+    }
+
     static DeadLetter letter(Item item, String sink, String error) {
+        return letter(item.change(), sink, error);
+    }
+
+    private static DeadLetter letter(Change change, String sink, String error) {
+        Event event = change.event();
         return new DeadLetter(
-                sink,
-                item.change().event().id().toString(),
-                item.change().event().op(),
-                item.object().id(),
-                error,
-                1,
-                Optional.of(item.change().event().kept()));
+                sink, event.id().toString(), event.op(), change.object().id(), error, 1, Optional.of(event.kept()));
     }
 
     /** Files are fetched again for what is not through, and for nothing else. */

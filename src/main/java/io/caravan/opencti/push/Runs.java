@@ -5,6 +5,7 @@ import io.caravan.event.Change;
 import io.caravan.event.Change.Reason;
 import io.caravan.event.Change.Type;
 import io.caravan.event.Meaning;
+import io.caravan.event.RecordFailedException;
 import io.caravan.event.StixObject;
 import io.caravan.opencti.push.Item.Operation;
 import java.io.IOException;
@@ -34,17 +35,25 @@ final class Runs {
 
     private final Wording wording;
     private final boolean withDeletions;
+    private final Failures failures;
     private final List<Run> runs = new ArrayList<>();
     private final Map<String, Item> open = new LinkedHashMap<>();
     private long openBytes;
 
-    private Runs(Wording wording, boolean withDeletions) {
+    private Runs(Wording wording, boolean withDeletions, Failures failures) {
         this.wording = wording;
         this.withDeletions = withDeletions;
+        this.failures = failures;
     }
 
-    static List<Run> of(Batch batch, Wording wording, boolean withDeletions) throws IOException {
-        Runs runs = new Runs(wording, withDeletions);
+    /** Is told of the changes of which no object can be made for the destination; they are in no run. */
+    @FunctionalInterface
+    interface Failures {
+        void take(Change change, RecordFailedException failure) throws IOException;
+    }
+
+    static List<Run> of(Batch batch, Wording wording, boolean withDeletions, Failures failures) throws IOException {
+        Runs runs = new Runs(wording, withDeletions, failures);
         for (Meaning meaning : batch.meanings()) {
             runs.add(meaning);
         }
@@ -68,25 +77,42 @@ final class Runs {
         }
         for (Change change : meaning.changes()) {
             if (change.type() == Type.UPSERT) {
-                add(change.previousId(), wording.upsert(change));
+                add(change.previousId(), item(change, wording::upsert));
             } else if (withDeletions && change.reason() != Reason.CASCADE) {
-                add(Optional.empty(), wording.removal(change));
+                add(Optional.empty(), item(change, wording::removal));
             }
         }
     }
 
     private void addMerge(Meaning meaning, Change target, List<String> sources) throws IOException {
         close();
-        runs.add(new Run(List.of(wording.merge(target, sources))));
-        add(target.previousId(), wording.upsert(target));
+        item(target, merged -> wording.merge(merged, sources)).ifPresent(item -> runs.add(Run.of(item)));
+        add(target.previousId(), item(target, wording::upsert));
         for (Change change : meaning.changes()) {
             boolean isOfTheMerge = change.reason() == Reason.MERGED_INTO || change.reason() == Reason.CASCADE;
             if (withDeletions && change.type() == Type.REMOVE && !isOfTheMerge) {
-                add(Optional.empty(), wording.removal(change));
+                add(Optional.empty(), item(change, wording::removal));
             } else if (change.reason() == Reason.ENTERED_SCOPE) { // what moved was not there
-                add(change.previousId(), wording.upsert(change));
+                add(change.previousId(), item(change, wording::upsert));
             }
         }
+    }
+
+    private interface Making {
+        Item of(Change change) throws IOException;
+    }
+
+    private Optional<Item> item(Change change, Making making) throws IOException {
+        try {
+            return Optional.of(RecordFailedException.during(() -> making.of(change)));
+        } catch (RecordFailedException e) {
+            failures.take(change, e);
+            return Optional.empty();
+        }
+    }
+
+    private void add(Optional<String> previousId, Optional<Item> made) {
+        made.ifPresent(item -> add(previousId, item));
     }
 
     private void add(Optional<String> previousId, Item item) {

@@ -2,6 +2,7 @@ package io.caravan.opencti.stream;
 
 import io.caravan.event.DeadLetter;
 import io.caravan.event.Event;
+import io.caravan.event.RecordFailedException;
 import java.util.List;
 import java.util.function.Predicate;
 import org.apache.camel.Exchange;
@@ -40,6 +41,18 @@ public final class DeadLetterStep {
         String route = String.valueOf(ExchangeHelper.getAtRouteId(exchange));
         int tries = exchange.getMessage().getHeader(Exchange.REDELIVERY_COUNTER, 0, Integer.class) + 1;
         Handover.of(exchange).refuse(letter(exchange, route.replaceFirst("^sink-", ""), Reason.of(failure), tries));
+    }
+
+    /**
+     * Puts aside an event that cannot be made ready for a sink. It is on the disk before the position goes past it.
+     *
+     * @param exchange the batch, or a part of it
+     */
+    public static void refuse(Exchange exchange, String sink, Event event, RecordFailedException failure) {
+        String error = "it cannot be made ready for this sink: " + failure.getMessage();
+        LOG.warn("Dead letter, position {}: {}: {}: {}", event.id(), sink, event, error);
+        LOG.debug("Not made ready", failure);
+        Handover.of(exchange).refuse(DeadLetter.of(event, sink, error, 1));
     }
 
     /** Whether it is known which event an exchange is about. */

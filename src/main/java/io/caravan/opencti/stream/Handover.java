@@ -8,7 +8,7 @@ import io.caravan.event.Event;
 import io.caravan.event.Meaning;
 import io.caravan.event.Pending;
 import io.caravan.event.Reconciliation;
-import io.caravan.event.Unreadable;
+import io.caravan.event.RecordFailedException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -39,7 +39,7 @@ final class Handover {
     private int partsBack;
     private Backoff backoff = Backoff.FIRST;
 
-    /** @param kept the dead letters that earlier tries of this batch have kept */
+    /** @param kept the subjects of the dead letters that earlier tries of this batch have kept */
     Handover(Batch batch, Pending known, Set<DeadLetter> kept, Stopping stopping, Health health) {
         this.batch = batch;
         this.known = known;
@@ -133,12 +133,13 @@ final class Handover {
     }
 
     /** What the event means by what the events before it have left; one that cannot be read leaves nothing. */
-    Meaning read(Event event, Meaning.Reading reading) throws Unreadable, IOException {
+    Meaning read(Event event, Meaning.Reading reading) throws RecordFailedException, IOException {
         known.mark();
         readLast = Optional.of(event);
         boolean isRead = false;
         try {
-            Meaning meaning = reading.of(event, known, batch.before().isFiltered());
+            boolean isFiltered = batch.before().isFiltered();
+            Meaning meaning = RecordFailedException.during(() -> reading.of(event, known, isFiltered));
             isRead = true;
             return meaning;
         } finally {
@@ -166,9 +167,9 @@ final class Handover {
     /** Keeps what the by-type routes refused; what an earlier try of the same batch has kept is not kept again. */
     void keepLetters(DeadLetters deadLetters, Counters counters) throws IOException {
         for (DeadLetter letter : letters) {
-            if (!kept.contains(letter)) {
+            if (!kept.contains(letter.subject())) {
                 deadLetters.keep(letter);
-                kept.add(letter);
+                kept.add(letter.subject());
                 counters.deadLetter();
             }
         }

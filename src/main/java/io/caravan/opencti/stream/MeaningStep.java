@@ -2,7 +2,7 @@ package io.caravan.opencti.stream;
 
 import io.caravan.event.Event;
 import io.caravan.event.Meaning;
-import io.caravan.event.Unreadable;
+import io.caravan.event.RecordFailedException;
 import java.io.IOException;
 import org.apache.camel.Exchange;
 
@@ -18,7 +18,7 @@ public final class MeaningStep {
         this.reading = reading;
     }
 
-    public void changes(Exchange part) throws Unreadable, IOException {
+    public void changes(Exchange part) throws RecordFailedException, IOException {
         if (part.getMessage().getBody() instanceof Event event) {
             part.getMessage().setBody(Handover.of(part).read(event, reading));
         }

@@ -507,7 +507,8 @@ class QueueWayIT {
     }
 
     private static CompletableFuture<Void> pushing(QueueWay way, Batch batch) throws IOException {
-        Run run = Runs.of(batch, new Wording(Optional.empty()), true).get(0);
+        Run run = Runs.of(batch, new Wording(Optional.empty()), true, RunsTest::noneFails)
+                .get(0);
         CompletableFuture<Void> end = new CompletableFuture<>();
         Thread thread = new Thread(() -> {
             try {
@@ -536,7 +537,8 @@ class QueueWayIT {
     }
 
     private Run run(Change change) throws IOException {
-        return Runs.of(batch(change), new Wording(Optional.empty()), true).get(0);
+        return Runs.of(batch(change), new Wording(Optional.empty()), true, RunsTest::noneFails)
+                .get(0);
     }
 
     private static Change because(Reason reason, Change change) {

@@ -11,9 +11,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.caravan.event.Batch;
 import io.caravan.event.Change;
+import io.caravan.event.Changes;
 import io.caravan.event.Json;
+import io.caravan.event.RecordFailedException;
 import io.caravan.event.StixObject;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -84,8 +87,21 @@ class RunsTest {
 
     @Test
     void aRemovalIsLeftOutWhereItIsNotWanted() throws IOException {
-        assertThat(Runs.of(batch(1, remove(ALPHA)), new Wording(Optional.empty()), false))
+        assertThat(Runs.of(batch(1, remove(ALPHA)), new Wording(Optional.empty()), false, RunsTest::noneFails))
                 .isEmpty();
+    }
+
+    @Test
+    void whatNoObjectCanBeMadeOfIsSaidAndTheOthersGo() throws IOException {
+        List<String> failed = new ArrayList<>();
+        List<Run> runs = Runs.of(
+                batch(1, remove(ALPHA), Changes.broken(remove(BETA)), remove(LINK)),
+                new Wording(Optional.empty()),
+                true,
+                (change, failure) -> failed.add(change.object().id() + ": " + failure.getMessage()));
+
+        assertThat(runs).extracting(RunsTest::ids).containsExactly(List.of(ALPHA.id(), LINK.id()));
+        assertThat(failed).singleElement().asString().startsWith(BETA.id() + ": an error in Caravan: ");
     }
 
     @Test
@@ -113,7 +129,10 @@ class RunsTest {
                 {"id":"tool--1","type":"tool","created_by_ref":"identity--x"}""");
         StixObject identity = object("identity--2", "i", "Somebody");
         List<Run> runs = Runs.of(
-                batch(1, upsert(ALPHA), upsert(authored), upsert(identity)), new Wording(Optional.of(author)), true);
+                batch(1, upsert(ALPHA), upsert(authored), upsert(identity)),
+                new Wording(Optional.of(author)),
+                true,
+                RunsTest::noneFails);
         assertThat(runs.get(0).items())
                 .extracting(
                         item -> Json.tree(item.json()).path("created_by_ref").asText())
@@ -131,7 +150,11 @@ class RunsTest {
     }
 
     private static List<Run> runs(Batch batch) throws IOException {
-        return Runs.of(batch, new Wording(Optional.empty()), true);
+        return Runs.of(batch, new Wording(Optional.empty()), true, RunsTest::noneFails);
+    }
+
+    static void noneFails(Change change, RecordFailedException failure) {
+        throw new AssertionError(change.toString(), failure);
     }
 
     private static List<String> ids(Run run) {
