@@ -1,5 +1,6 @@
 package io.caravan;
 
+import io.caravan.event.FailureText;
 import io.caravan.event.State;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.Start;
@@ -110,7 +111,7 @@ public final class Caravan {
             }
             return run(settings.get(), this::reconcile);
         } catch (IOException e) {
-            err.println(Optional.ofNullable(e.getMessage()).orElse(e.toString()));
+            err.println(FailureText.of(e));
             return FAILED;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -192,6 +193,11 @@ public final class Caravan {
         }
         try {
             Optional<Instant> begin = Optional.ofNullable(since).map(Start::instant);
+            Optional<String> mistake =
+                    sink == null ? Optional.empty() : Redrive.mistakeIn(sink, settings.get());
+            if (mistake.isPresent()) {
+                return unusable(List.of(mistake.get()));
+            }
             if (dryRun) {
                 Redrive.show(settings.get(), Optional.ofNullable(sink), begin, out);
                 return STOPPED;
@@ -202,7 +208,7 @@ public final class Caravan {
             return unusable(
                     List.of("--since: \"" + since + "\" is no date such as 2026-01-31 or 2026-01-31T12:00:00Z"));
         } catch (IOException e) {
-            err.println(e.getMessage());
+            err.println(FailureText.of(e));
             return FAILED;
         }
     }
@@ -257,7 +263,7 @@ public final class Caravan {
             Thread.currentThread().interrupt();
             return FAILED;
         } catch (IOException e) {
-            err.println(Optional.ofNullable(e.getMessage()).orElse(e.toString()));
+            err.println(FailureText.of(e));
             return FAILED;
         }
     }
@@ -306,7 +312,7 @@ public final class Caravan {
             new Tail(kafka.get(), out).run(topic, new Tail.Manner(fromStart, asJson, Optional.ofNullable(most)));
             return STOPPED;
         } catch (IOException e) {
-            err.println(e.getMessage());
+            err.println(FailureText.of(e));
             return FAILED;
         }
     }
@@ -347,7 +353,7 @@ public final class Caravan {
             }
             unusable(settings.mistakes());
         } catch (IOException e) {
-            unusable(List.of("application.properties cannot be read: " + e.getMessage()));
+            unusable(List.of("application.properties cannot be read: " + FailureText.withoutPath(e)));
         }
         return Optional.empty();
     }
