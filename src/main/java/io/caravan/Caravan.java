@@ -141,6 +141,11 @@ public final class Caravan {
                 program.start();
             } catch (Program.Unusable e) {
                 return isStopping(hook) ? STOPPED : unusable(e.mistakes());
+            } catch (RuntimeException e) {
+                if (isStopping(hook)) {
+                    return STOPPED; // what a stop took away before it was used
+                }
+                throw e;
             }
             int code = run.code(program);
             exitCode = code;

@@ -181,7 +181,7 @@ public final class Program implements AutoCloseable {
         HttpAddress address = settings.http();
         if (address.isServed()) {
             require(address.obstacle());
-            endpoints = Optional.of(new HttpEndpoints(address));
+            endpoints = Optional.of(new HttpEndpoints(address, metrics.registry()));
             endpoints.get().configure(main);
         }
         startAll();
