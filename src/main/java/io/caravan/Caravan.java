@@ -28,7 +28,7 @@ import picocli.CommandLine.Parameters;
 
 /**
  * The program's command line. Exits 0 when stopped, 1 when it failed, 2 when the settings, the routes or the state cannot
- * be used: then each mistake is one line on the error output.
+ * be used: then each mistake is one line on the error output. The launcher makes the JVM exit with 3 when it is out of memory.
  */
 @Command(
         name = "caravan",
@@ -41,7 +41,8 @@ import picocli.CommandLine.Parameters;
             "",
             "Settings are read from application.properties beside the launcher; an",
             "environment variable beats a property (opencti.url is OPENCTI_URL).",
-            "Exits: 0 stopped, 1 failed, 2 settings, routes or state cannot be used."
+            "Exits: 0 stopped, 1 failed, 2 settings, routes or state cannot be used,",
+            "or Java or its options; 3 out of memory: raise the heap with JAVA_OPTS=-Xmx512m."
         })
 public final class Caravan {
 
