@@ -35,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The program as a process of its own: killed, stopped, short of memory and of disk, and given things it cannot use. */
 class ProcessIT {
 
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofSeconds(120); // a child starts in 2 s, and in 40 on a busy machine
     private static final Duration LATER = Duration.ofSeconds(120);
 
     @TempDir
@@ -100,11 +100,15 @@ class ProcessIT {
                 - route:
                     id: create
                     errorHandler: {noErrorHandler: {}}
-                    from: {uri: "direct:create", steps: [{delay: {expression: {constant: "3600000"}}}]}
+                    from:
+                      uri: direct:create
+                      steps:
+                        - log: {message: in hand, loggingLevel: WARN}
+                        - delay: {expression: {constant: "3600000"}}
                 """);
         platform.append(create("1000-0", anObject(1)));
         process = caravan.run("run");
-        await().atMost(SOON).until(() -> caravan.log().contains("Connected"));
+        await().atMost(SOON).until(() -> caravan.log().contains("in hand"));
         process.destroy();
         assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
         assertThat(process.exitValue()).isZero();
@@ -443,7 +447,7 @@ class ProcessIT {
     private String unusable(String command) throws Exception {
         int before = caravan.log().length();
         process = caravan.run(command);
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
         String said = caravan.log().substring(before);
         assertThat(process.exitValue()).as(said).isEqualTo(2);
         assertThat(said).doesNotContain("\tat ").doesNotContain("Exception");

@@ -7,6 +7,7 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.net.impl.TCPServerBase;
 import io.vertx.ext.web.MIMEHeader;
 import io.vertx.ext.web.Route;
@@ -136,13 +137,17 @@ final class HttpEndpoints {
         return router.route(path).method(HttpMethod.GET).method(HttpMethod.HEAD);
     }
 
-    /** To HEAD the same status and headers as to GET; the server leaves the body away. */
+    /** To HEAD the same status and headers as to GET, and no body. */
     private static void send(RoutingContext request, int status, String type, String text) {
         Buffer body = Buffer.buffer(text);
-        request.response()
+        HttpServerResponse response = request.response()
                 .setStatusCode(status)
                 .putHeader("Content-Type", type)
-                .putHeader("Content-Length", String.valueOf(body.length()))
-                .end(body);
+                .putHeader("Content-Length", String.valueOf(body.length()));
+        if (request.request().method().equals(HttpMethod.HEAD)) {
+            response.end();
+        } else {
+            response.end(body);
+        }
     }
 }
