@@ -1,5 +1,6 @@
 package io.caravan;
 
+import io.caravan.event.FailureText;
 import io.caravan.event.State;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.Start;
@@ -27,7 +28,7 @@ import picocli.CommandLine.Parameters;
 
 /**
  * The program's command line. Exits 0 when stopped, 1 when it failed, 2 when the settings, the routes or the state cannot
- * be used: then each mistake is one line on the error output.
+ * be used: then each mistake is one line on the error output. The launcher makes the JVM exit with 3 when it is out of memory.
  */
 @Command(
         name = "caravan",
@@ -40,7 +41,8 @@ import picocli.CommandLine.Parameters;
             "",
             "Settings are read from application.properties beside the launcher; an",
             "environment variable beats a property (opencti.url is OPENCTI_URL).",
-            "Exits: 0 stopped, 1 failed, 2 settings, routes or state cannot be used."
+            "Exits: 0 stopped, 1 failed, 2 settings, routes or state cannot be used,",
+            "or Java or its options; 3 out of memory: raise the heap with JAVA_OPTS=-Xmx512m."
         })
 public final class Caravan {
 
@@ -110,7 +112,7 @@ public final class Caravan {
             }
             return run(settings.get(), this::reconcile);
         } catch (IOException e) {
-            err.println(Optional.ofNullable(e.getMessage()).orElse(e.toString()));
+            err.println(FailureText.of(e));
             return FAILED;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -140,6 +142,11 @@ public final class Caravan {
                 program.start();
             } catch (Program.Unusable e) {
                 return isStopping(hook) ? STOPPED : unusable(e.mistakes());
+            } catch (RuntimeException e) {
+                if (isStopping(hook)) {
+                    return STOPPED; // what a stop took away before it was used
+                }
+                throw e;
             }
             int code = run.code(program);
             exitCode = code;
@@ -192,6 +199,11 @@ public final class Caravan {
         }
         try {
             Optional<Instant> begin = Optional.ofNullable(since).map(Start::instant);
+            Optional<String> mistake =
+                    sink == null ? Optional.empty() : Redrive.mistakeIn(sink, settings.get());
+            if (mistake.isPresent()) {
+                return unusable(List.of(mistake.get()));
+            }
             if (dryRun) {
                 Redrive.show(settings.get(), Optional.ofNullable(sink), begin, out);
                 return STOPPED;
@@ -202,7 +214,7 @@ public final class Caravan {
             return unusable(
                     List.of("--since: \"" + since + "\" is no date such as 2026-01-31 or 2026-01-31T12:00:00Z"));
         } catch (IOException e) {
-            err.println(e.getMessage());
+            err.println(FailureText.of(e));
             return FAILED;
         }
     }
@@ -257,7 +269,7 @@ public final class Caravan {
             Thread.currentThread().interrupt();
             return FAILED;
         } catch (IOException e) {
-            err.println(Optional.ofNullable(e.getMessage()).orElse(e.toString()));
+            err.println(FailureText.of(e));
             return FAILED;
         }
     }
@@ -306,7 +318,7 @@ public final class Caravan {
             new Tail(kafka.get(), out).run(topic, new Tail.Manner(fromStart, asJson, Optional.ofNullable(most)));
             return STOPPED;
         } catch (IOException e) {
-            err.println(e.getMessage());
+            err.println(FailureText.of(e));
             return FAILED;
         }
     }
@@ -347,7 +359,7 @@ public final class Caravan {
             }
             unusable(settings.mistakes());
         } catch (IOException e) {
-            unusable(List.of("application.properties cannot be read: " + e.getMessage()));
+            unusable(List.of("application.properties cannot be read: " + FailureText.withoutPath(e)));
         }
         return Optional.empty();
     }

@@ -18,6 +18,7 @@ import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
@@ -207,6 +208,56 @@ class ObserveIT {
     }
 
     @Test
+    void answersHeadWithTheStatusAndHeadersOfGetAndNoBody() throws Exception {
+        platform.always(Answer.status(503));
+        program = caravan.start();
+        await().atMost(SOON).until(() -> get("/observe/health").body().contains("answers 503"));
+        for (String path : List.of("/observe/health", "/observe/health/live", "/observe/health/ready")) {
+            HttpResponse<String> head = head(path);
+            HttpResponse<String> get = get(path);
+            assertThat(head.statusCode()).isEqualTo(get.statusCode());
+            assertThat(head.headers()).isEqualTo(get.headers());
+            assertThat(head.body()).isEmpty();
+        }
+        HttpResponse<String> head = head("/observe/metrics");
+        assertThat(head.statusCode()).isEqualTo(200);
+        assertThat(head.headers().firstValue("Content-Type"))
+                .isEqualTo(get("/observe/metrics").headers().firstValue("Content-Type"));
+        assertThat(head.headers().firstValueAsLong("Content-Length").orElse(0)).isPositive();
+        assertThat(head.body()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "*/* | text/plain; version=0.0.4",
+                "text/plain | text/plain; version=0.0.4",
+                "text/plain;version=0.0.4;q=0.5,*/*;q=0.1 | text/plain; version=0.0.4",
+                "text/plain, application/openmetrics-text;q=0.3 | text/plain; version=0.0.4",
+                "application/openmetrics-text;q=0 | text/plain; version=0.0.4",
+                "text/html,application/xhtml+xml;q=0.9 | text/plain; version=0.0.4",
+                "application/json | text/plain; version=0.0.4",
+                "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily | text/plain; version=0.0.4",
+                "anything | text/plain; version=0.0.4",
+                ";;,q=/ | text/plain; version=0.0.4",
+                "application/openmetrics-text | application/openmetrics-text; version=1.0.0",
+                "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3,*/*;q=0.1 | application/openmetrics-text; version=1.0.0",
+            })
+    void servesMetricsWhateverIsAccepted(String accepted, String served) throws Exception {
+        program = caravan.start();
+        HttpResponse<String> answer =
+                HTTP.send(request("/observe/metrics").header("Accept", accepted).build(), BodyHandlers.ofString());
+        assertThat(answer.statusCode()).isEqualTo(200);
+        assertThat(answer.headers().firstValue("Content-Type").orElse("")).startsWith(served);
+        assertThat(answer.body()).contains("caravan_ready ");
+        assertThat(answer.body().endsWith("# EOF\n")).isEqualTo(served.contains("openmetrics"));
+        HttpResponse<String> health =
+                HTTP.send(request("/observe/health/live").header("Accept", accepted).build(), BodyHandlers.ofString());
+        assertThat(health.statusCode()).isEqualTo(200);
+    }
+
+    @Test
     void answersUntilTheLastMomentOfAStop() throws Exception {
         CountDownLatch isBack = new CountDownLatch(1);
         CountDownLatch isHanging = new CountDownLatch(1);
@@ -302,8 +353,15 @@ class ObserveIT {
     }
 
     private HttpResponse<String> get(String path) throws IOException, InterruptedException {
-        URI uri = URI.create("http://127.0.0.1:" + port + path);
-        return HTTP.send(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString());
+        return HTTP.send(request(path).build(), BodyHandlers.ofString());
+    }
+
+    private HttpResponse<String> head(String path) throws IOException, InterruptedException {
+        return HTTP.send(request(path).method("HEAD", BodyPublishers.noBody()).build(), BodyHandlers.ofString());
+    }
+
+    private HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path));
     }
 
     /** Each series with its value; the JVM's without what lies behind their first label. */

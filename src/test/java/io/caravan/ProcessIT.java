@@ -5,6 +5,8 @@ import static io.caravan.testkit.Play.play;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.testkit.Answer;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.FakeDestination;
@@ -17,6 +19,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -31,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The program as a process of its own: killed, stopped, short of memory and of disk, and given things it cannot use. */
 class ProcessIT {
 
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Duration.ofSeconds(120); // a child starts in 2 s, and in 40 on a busy machine
     private static final Duration LATER = Duration.ofSeconds(120);
 
     @TempDir
@@ -96,14 +100,59 @@ class ProcessIT {
                 - route:
                     id: create
                     errorHandler: {noErrorHandler: {}}
-                    from: {uri: "direct:create", steps: [{delay: {expression: {constant: "3600000"}}}]}
+                    from:
+                      uri: direct:create
+                      steps:
+                        - log: {message: in hand, loggingLevel: WARN}
+                        - delay: {expression: {constant: "3600000"}}
                 """);
         platform.append(create("1000-0", anObject(1)));
         process = caravan.run("run");
-        await().atMost(SOON).until(() -> caravan.log().contains("Connected"));
+        await().atMost(SOON).until(() -> caravan.log().contains("in hand"));
         process.destroy();
         assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
         assertThat(process.exitValue()).isZero();
+        assertThat(afterStopping())
+                .satisfiesExactly(
+                        line -> assertThat(line).contains("The batch under way is given up where it stands"),
+                        line -> assertThat(line).endsWith("Stopped"));
+    }
+
+    @Test
+    void saysOnceAtAStopThatABatchWaitsForASink() throws Exception {
+        caravan.route("sinks/test.camel.yaml", sinkThatIsAway("routeConfigurationId: sink"))
+                .set("caravan.sinks", "journal,test");
+        platform.append(create("1000-0", anObject(1)));
+        process = caravan.run("run");
+        await().atMost(SOON).until(() -> caravan.log().contains("cannot deliver: the index is away"));
+        process.destroy();
+        assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.exitValue()).isZero();
+        assertThat(afterStopping())
+                .satisfiesExactly(
+                        line -> assertThat(line).contains("they come again at the next start"),
+                        line -> assertThat(line).endsWith("Stopped"));
+    }
+
+    /** What the log has behind "Stopping", line by line. */
+    private List<String> afterStopping() throws IOException {
+        List<String> lines = caravan.log().lines().toList();
+        int stopping = IntStream.range(0, lines.size())
+                .filter(i -> lines.get(i).endsWith("Stopping"))
+                .findFirst()
+                .orElseThrow();
+        return lines.subList(stopping + 1, lines.size());
+    }
+
+    private static String sinkThatIsAway(String errors) {
+        return """
+                - route:
+                    id: sink-test
+                    %s
+                    from:
+                      uri: direct:sink-test
+                      steps: [{throwException: {exceptionType: "java.lang.IllegalStateException", message: "the index is away"}}]
+                """.formatted(errors);
     }
 
     @Test
@@ -151,6 +200,47 @@ class ProcessIT {
             await().atMost(SOON).until(() -> caravan.journalLength() == 1);
             assertThat(caravan.log()).doesNotContain("\tat ");
         }
+    }
+
+    @Test
+    void saysWhyNothingCanBeWrittenInsteadOfAPath() throws Exception {
+        Path journal = Files.createDirectories(home.resolve("data/files/journal"));
+        int year = LocalDate.now(ZoneOffset.UTC).getYear();
+        Files.createFile(journal.resolve(String.valueOf(year)));
+        Files.createFile(journal.resolve(String.valueOf(year + 1)));
+        platform.append(create("1000-0", anObject(1)));
+        process = caravan.run("run");
+        await().atMost(SOON).until(() -> caravan.log().contains("cannot deliver: "));
+        assertThat(caravan.log())
+                .containsPattern("cannot deliver: " + journal + "/[0-9]{4}[/0-9]*: (a file is there|Not a directory)");
+    }
+
+    @Test
+    void saysBeforeTheStartThatNothingCanBeWrittenWhereTheFilesGo() throws Exception {
+        try (SmallDisk disk = SmallDisk.mount(home.resolve("disk"), 1)) {
+            disk.makeReadOnly();
+            caravan.set("files.dir", "disk/files");
+            String why = disk.path() + " cannot be written to: it lies on a read-only file system; give this user the right to"
+                    + " write there, or say another folder\n";
+            assertThat(unusable("run")).isEqualTo("files.dir: " + why);
+            assertThat(unusable("check")).contains("mistake  files.dir         " + why);
+            caravan.set("files.dir", "files").set("caravan.data-dir", "disk/data");
+            assertThat(unusable("run")).isEqualTo("caravan.data-dir: " + why);
+        }
+    }
+
+    @Test
+    void saysThatASinkIsNamedTwice() throws Exception {
+        caravan.set("caravan.sinks", "journal,mirror,journal");
+        assertThat(unusable("run"))
+                .isEqualTo("caravan.sinks (from CARAVAN_SINKS): \"journal\" is named twice; name each once\n");
+    }
+
+    @Test
+    void saysThatNoDeadLettersAreOfASinkThatIsNotThere() throws Exception {
+        assertThat(unusable("redrive --dry-run --sink jornal"))
+                .isEqualTo("--sink: \"jornal\" is no sink and no by-type route; did you mean journal?; there are: create,"
+                        + " delete, journal, merge, reconcile, stream, update\n");
     }
 
     @Test
@@ -321,10 +411,43 @@ class ProcessIT {
     }
 
     @Test
-    void logsJsonWhereAskedTo() throws Exception {
-        process = caravan.set("caravan.log-format", "json").run("run");
-        await().atMost(SOON).until(() -> caravan.log().contains("Connected"));
-        assertThat(caravan.log().lines()).allMatch(line -> line.startsWith("{") && line.endsWith("}"));
+    void logsJsonThatTellsAReaderTheSameAsPlainText() throws Exception {
+        caravan.route("sinks/test.camel.yaml", sinkThatIsAway("errorHandler: {noErrorHandler: {}}"))
+                .set("caravan.sinks", "journal,test")
+                .set("caravan.log-format", "json")
+                .set("caravan.log-level", "DEBUG");
+        platform.append(create("1000-0", anObject(1)));
+        long before = System.currentTimeMillis();
+        process = caravan.run("run");
+        await().atMost(SOON).until(() -> caravan.log().contains("\"throwable\""));
+        process.destroy();
+        process.waitFor();
+
+        List<JsonNode> entries = new ArrayList<>();
+        for (String line : caravan.log().lines().toList()) {
+            entries.add(new ObjectMapper().readTree(line));
+        }
+        assertThat(entries).allSatisfy(entry -> {
+            assertThat(entry.path("message").asText()).isNotBlank().doesNotContain("{}");
+            assertThat(entry.path("level").asText()).isIn("DEBUG", "INFO", "WARN");
+            assertThat(entry.path("loggerName").asText()).contains(".");
+            assertThat(entry.path("timestamp").asLong()).isBetween(before, System.currentTimeMillis());
+        });
+        assertThat(entries).anySatisfy(entry -> {
+            assertThat(entry.path("message").asText())
+                    .isEqualTo("Following live of " + platform.url() + " from 0-0");
+            assertThat(entry.path("level").asText()).isEqualTo("INFO");
+            assertThat(entry.path("loggerName").asText()).isEqualTo("io.caravan.opencti.stream.Follower");
+        });
+        assertThat(entries).anySatisfy(entry -> {
+            assertThat(entry.path("message").asText()).contains(" not delivered: the index is away; next try in ");
+            assertThat(entry.path("level").asText()).isEqualTo("WARN");
+        });
+        assertThat(entries).anySatisfy(entry -> {
+            assertThat(entry.path("throwable").path("className").asText())
+                    .isEqualTo("java.lang.IllegalStateException");
+            assertThat(entry.path("throwable").path("message").asText()).isEqualTo("the index is away");
+        });
     }
 
     private void runUntilDelivered() throws Exception {
@@ -339,7 +462,7 @@ class ProcessIT {
     private String unusable(String command) throws Exception {
         int before = caravan.log().length();
         process = caravan.run(command);
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
         String said = caravan.log().substring(before);
         assertThat(process.exitValue()).as(said).isEqualTo(2);
         assertThat(said).doesNotContain("\tat ").doesNotContain("Exception");

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -54,10 +53,8 @@ final class StoreFiles {
                                 .toList());
             }
         } catch (IOException e) {
-            boolean isForbidden = e instanceof AccessDeniedException;
             throw new PositionStore.Unusable(
-                    "the directory " + directory + " cannot be made or read: "
-                            + (isForbidden ? "permission denied" : e),
+                    "the directory " + directory + " cannot be made or read: " + FailureText.of(e),
                     e);
         }
     }

@@ -1,5 +1,6 @@
 package io.caravan.opencti;
 
+import io.caravan.event.FailureText;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,9 +28,7 @@ final class Secrets {
             return checked(fileOption, content);
         } catch (IOException e) {
             throw new IllegalArgumentException(
-                    fileOption + ": the file " + file + " cannot be read ("
-                            + e.getClass().getSimpleName() + ")",
-                    e);
+                    fileOption + ": the file " + file + " cannot be read: " + FailureText.withoutPath(e), e);
         }
     }
 

@@ -12,8 +12,6 @@ import io.caravan.sink.KafkaCheck;
 import io.caravan.sink.KafkaTopics;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -38,8 +36,7 @@ public final class Check {
     /** True when nothing stands against a run. */
     public boolean run() {
         good("settings", "can be used");
-        checkFolder("caravan.data-dir", settings.dataDirectory());
-        checkFolder("files.dir", settings.filesDirectory());
+        settings.writableFolders().forEach(this::checkFolder);
         checkHttp();
         List<Rights> destinations = checkRoutes();
         checkPlatform();
@@ -50,17 +47,12 @@ public final class Check {
         return usable;
     }
 
-    private void checkFolder(String name, Path folder) {
-        Path existing = folder.toAbsolutePath();
-        while (!Files.exists(existing)) {
-            existing = existing.getParent();
-        }
-        if (!Files.isDirectory(existing)) {
-            bad(name, existing + " is a file, not a folder");
-        } else if (!Files.isWritable(existing)) {
-            bad(name, existing + " cannot be written to: give its owner's right to this user, or say another folder");
+    private void checkFolder(WritableFolder folder) {
+        Optional<String> obstacle = folder.obstacle();
+        if (obstacle.isPresent()) {
+            bad(folder.setting(), obstacle.get());
         } else {
-            good(name, folder.toString());
+            good(folder.setting(), folder.path().toString());
         }
     }
 

@@ -12,6 +12,7 @@ record HttpAddress(String host, int port) {
     static final String HEALTH = "/observe/health";
     static final String READY = "/observe/health/ready";
     static final String LIVE = "/observe/health/live";
+    static final String METRICS = "/observe/metrics";
 
     /** False where the port is 0. */
     boolean isServed() {

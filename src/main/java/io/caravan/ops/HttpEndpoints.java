@@ -2,16 +2,22 @@ package io.caravan.ops;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.vertx.core.VertxOptions;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.net.impl.TCPServerBase;
+import io.vertx.ext.web.MIMEHeader;
+import io.vertx.ext.web.Route;
 import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Supplier;
 import org.apache.camel.CamelContext;
-import org.apache.camel.component.micrometer.prometheus.MicrometerPrometheus;
 import org.apache.camel.component.platform.http.main.ManagementHttpServer;
 import org.apache.camel.health.HealthCheck;
 import org.apache.camel.health.HealthCheckHelper;
@@ -26,11 +32,17 @@ import org.apache.camel.support.service.ServiceHelper;
 final class HttpEndpoints {
 
     private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String PLAIN = "text/plain";
+    private static final String OPEN_METRICS = "application/openmetrics-text";
+    private static final List<String> FORMATS = List.of(OPEN_METRICS, PLAIN, "text/*", "*/*");
 
     private final HttpAddress address;
+    private final PrometheusMeterRegistry registry;
 
-    HttpEndpoints(HttpAddress address) {
+    /** @param registry the metrics that are served */
+    HttpEndpoints(HttpAddress address, PrometheusMeterRegistry registry) {
         this.address = address;
+        this.registry = registry;
     }
 
     /** Before the context is made. */
@@ -39,23 +51,10 @@ final class HttpEndpoints {
                 .httpManagementServer()
                 .withEnabled(true)
                 .withHost(address.ip())
-                .withPort(address.port())
-                .withMetricsEnabled(true);
+                .withPort(address.port());
         main.configure().health().setRoutesEnabled(false); // the consumers' checks say the same
         main.configure().health().setExcludePattern("context"); // ProgramHealthCheck says it in people's words
-        main.configure().metrics().setEnabled(true);
-        main.bind("metricsService", scrapedMetrics());
         main.bind("vertxOptions", options());
-    }
-
-    /** Only what the registry holds: Camel's own meters would cost once an event, and tell nothing that ours do not. */
-    private static MicrometerPrometheus scrapedMetrics() {
-        MicrometerPrometheus metrics = new MicrometerPrometheus();
-        metrics.setSkipCamelInfo(true);
-        metrics.setEnableRoutePolicy(false);
-        metrics.setEnableExchangeEventNotifier(false);
-        metrics.setEnableRouteEventNotifier(false);
-        return metrics;
     }
 
     /** One thread that listens and two that answer; and nothing is written to the disk, which may be read-only. */
@@ -78,6 +77,7 @@ final class HttpEndpoints {
         ManagementHttpServer management = context.hasService(ManagementHttpServer.class);
         ServiceHelper.startService(management);
         answerHealth(management.getRouter(), context);
+        answerMetrics(management.getRouter());
         if (management.getRouter().getServer().getServer() instanceof TCPServerBase listener
                 && listener.isListening()) {
             return Optional.empty();
@@ -95,7 +95,7 @@ final class HttpEndpoints {
 
     /** {@code {"status": "UP"}}, or 503 and DOWN with the {@code checks} that are down, each with its reason. */
     private static void answer(Router router, String path, Supplier<Collection<HealthCheck.Result>> checks) {
-        router.get(path).blockingHandler(request -> {
+        route(router, path).blockingHandler(request -> {
             List<HealthCheck.Result> down = checks.get().stream()
                     .filter(result -> result.getState() == HealthCheck.State.DOWN)
                     .toList();
@@ -106,10 +106,48 @@ final class HttpEndpoints {
                         .put("name", result.getCheck().getId())
                         .put("reason", result.getMessage().orElse("it does not say why"));
             }
-            request.response()
-                    .setStatusCode(down.isEmpty() ? 200 : 503)
-                    .putHeader("Content-Type", "application/json")
-                    .end(health.toString());
+            send(request, down.isEmpty() ? 200 : 503, "application/json", health.toString());
         });
+    }
+
+    /**
+     * For whoever asks, whatever they say they accept: in the OpenMetrics format where that is preferred, as by Prometheus, else
+     * in Prometheus's text format.
+     */
+    private void answerMetrics(Router router) {
+        route(router, HttpAddress.METRICS).blockingHandler(request -> {
+            String format = (prefersOpenMetrics(request) ? OPEN_METRICS + "; version=1.0.0" : PLAIN + "; version=0.0.4")
+                    + "; charset=utf-8";
+            send(request, 200, format, registry.scrape(format));
+        });
+    }
+
+    private static boolean prefersOpenMetrics(RoutingContext request) {
+        for (MIMEHeader accepted : request.parsedHeaders().accept()) { // the most wanted comes first
+            boolean isAccepted = accepted.weight() > 0; // asked first: until then it has no components
+            String type = accepted.component() + "/" + accepted.subComponent();
+            if (isAccepted && FORMATS.contains(type)) {
+                return type.equals(OPEN_METRICS);
+            }
+        }
+        return false;
+    }
+
+    private static Route route(Router router, String path) {
+        return router.route(path).method(HttpMethod.GET).method(HttpMethod.HEAD);
+    }
+
+    /** To HEAD the same status and headers as to GET, and no body. */
+    private static void send(RoutingContext request, int status, String type, String text) {
+        Buffer body = Buffer.buffer(text);
+        HttpServerResponse response = request.response()
+                .setStatusCode(status)
+                .putHeader("Content-Type", type)
+                .putHeader("Content-Length", String.valueOf(body.length()));
+        if (request.request().method().equals(HttpMethod.HEAD)) {
+            response.end();
+        } else {
+            response.end(body);
+        }
     }
 }

@@ -63,7 +63,7 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
                 .forEach(this::letters);
     }
 
-    /** What Camel serves. */
+    /** What is served. */
     PrometheusMeterRegistry registry() {
         return registry;
     }

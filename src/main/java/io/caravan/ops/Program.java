@@ -3,6 +3,7 @@ package io.caravan.ops;
 import io.caravan.event.Creation;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Deletion;
+import io.caravan.event.FailureText;
 import io.caravan.event.Meaning;
 import io.caravan.event.Merge;
 import io.caravan.event.Position;
@@ -181,7 +182,7 @@ public final class Program implements AutoCloseable {
         HttpAddress address = settings.http();
         if (address.isServed()) {
             require(address.obstacle());
-            endpoints = Optional.of(new HttpEndpoints(address));
+            endpoints = Optional.of(new HttpEndpoints(address, metrics.registry()));
             endpoints.get().configure(main);
         }
         startAll();
@@ -209,13 +210,16 @@ public final class Program implements AutoCloseable {
                             : Optional.of("caravan.data-dir: no position is stored in " + settings.dataDirectory()
                                     + ": let ./caravan run begin to follow the stream first"));
         } catch (IOException e) {
-            throw new Unusable(List.of("caravan.position-store: the position cannot be read: " + e.getMessage()), e);
+            throw new Unusable(List.of("caravan.position-store: the position cannot be read: " + FailureText.of(e)), e);
         }
         return consumer;
     }
 
     private void startAll() throws Unusable {
         init();
+        for (WritableFolder folder : settings.writableFolders()) {
+            require(folder.make());
+        }
         startKafka();
         startRoutes();
     }
@@ -379,7 +383,7 @@ public final class Program implements AutoCloseable {
         try {
             main.stop();
         } catch (Exception e) {
-            LOG.warn("Stopping the routes failed: {}", e.toString());
+            LOG.warn("Stopping the routes failed: {}", FailureText.of(e));
         }
         main.shutdown();
         metrics.close();

@@ -1,5 +1,6 @@
 package io.caravan.ops;
 
+import io.caravan.event.FailureText;
 import io.caravan.event.Position;
 import io.caravan.opencti.stream.OpenctiConsumer;
 import java.io.IOException;
@@ -70,7 +71,7 @@ final class ReconcileRequests implements AutoCloseable {
                 consumer.askReconcile();
             }
         } catch (IOException e) {
-            LOG.warn("The request to reconcile cannot be taken away: {}", e.toString());
+            LOG.warn("The request to reconcile cannot be taken away: {}", FailureText.of(e));
         }
     }
 }

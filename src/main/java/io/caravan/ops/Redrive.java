@@ -1,6 +1,8 @@
 package io.caravan.ops;
 
 import io.caravan.event.Bytes;
+import io.caravan.event.FailureText;
+import io.caravan.event.Suggestion;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.ops.RedriveChoice.Fate;
@@ -12,7 +14,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -73,6 +77,19 @@ public final class Redrive {
         this.out = out;
         this.redelivery = new Redelivery(settings.countingSinks());
         this.program = new Program(settings, redelivery);
+    }
+
+    /** What is wrong with the name of a sink or route whose letters are asked for, on one line; empty when it can have some. */
+    public static Optional<String> mistakeIn(String sink, Settings settings) throws IOException {
+        Set<String> known = new TreeSet<>(settings.sinks());
+        known.addAll(RedrivePlan.BY_ROUTES);
+        if (!known.contains(sink)) {
+            known.addAll(RedrivePlan.refusers(settings.deadLetters()));
+        }
+        return known.contains(sink)
+                ? Optional.empty()
+                : Optional.of("--sink: \"" + sink + "\" is no sink and no by-type route"
+                        + Suggestion.didYouMean(sink, known) + "; there are: " + String.join(", ", known));
     }
 
     /** Says what would be sent. It needs no state and no sink, and sends nothing. */
@@ -151,7 +168,7 @@ public final class Redrive {
             send(parcel, file, consumer);
             file.finish();
         } catch (IOException e) {
-            throw new IOException("the dead letters of " + day + " stay, and will be sent again: " + e.getMessage(), e);
+            throw new IOException("the dead letters of " + day + " stay, and will be sent again: " + FailureText.of(e), e);
         }
     }
 

@@ -13,12 +13,18 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 
 /** What a redrive does with the dead letters of one day: how many of whom are sent, how many stay and why. */
 final class RedrivePlan {
 
+    /** Who refuses events besides the sinks: the by-type routes, and whoever reads the stream. */
+    static final List<String> BY_ROUTES = List.of("create", "update", "delete", "merge", "reconcile", "stream");
+
     private static final int SHOWN = 20;
+    private static final String NOBODY = "?";
     private static final int ERROR_SHOWN = 160;
 
     /** By who refused them; lines that are no dead letter by nobody. */
@@ -33,7 +39,7 @@ final class RedrivePlan {
                 Optional<DeadLetterLine> line = DeadLetterLine.read(next.get());
                 Fate fate = choice.fateOf(line);
                 counts.computeIfAbsent(
-                                line.map(read -> read.letter().sink()).orElse("?"), any -> new EnumMap<>(Fate.class))
+                                line.map(read -> read.letter().sink()).orElse(NOBODY), any -> new EnumMap<>(Fate.class))
                         .merge(fate, 1L, Long::sum);
                 if (fate == Fate.SENT && first.size() < SHOWN) {
                     first.add(line.orElseThrow().letter());
@@ -46,6 +52,17 @@ final class RedrivePlan {
         return counts.values().stream()
                 .mapToLong(fates -> fates.getOrDefault(fate, 0L))
                 .sum();
+    }
+
+    /** Who has refused what is kept as dead letters. */
+    static Set<String> refusers(Path directory) throws IOException {
+        Set<String> names = new TreeSet<>();
+        RedriveChoice all = new RedriveChoice(Optional.empty(), Optional.empty(), List.of());
+        for (DeadLetterDay day : DeadLetterDay.in(directory)) {
+            names.addAll(new RedrivePlan(day, all).counts.keySet());
+        }
+        names.remove(NOBODY);
+        return names;
     }
 
     /** By the sinks that are no longer there. */

@@ -2,6 +2,7 @@ package io.caravan.ops;
 
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
+import io.caravan.event.FailureText;
 import io.caravan.event.Position;
 import io.caravan.event.RecordFailedException;
 import io.caravan.event.State;
@@ -344,7 +345,7 @@ public final class Restore {
                 if (restoration.counters().pushed() == 0) {
                     throw e;
                 }
-                trouble = Optional.of(String.valueOf(e.getMessage()));
+                trouble = Optional.of(FailureText.of(e));
                 stopped.await(wait, TimeUnit.SECONDS);
                 wait = Math.min(2 * wait, LONGEST_WAIT_SECONDS);
             }

@@ -1,5 +1,6 @@
 package io.caravan.ops;
 
+import io.caravan.event.Suggestion;
 import io.caravan.sink.Sinks;
 import java.util.ArrayList;
 import java.util.List;
@@ -78,12 +79,13 @@ final class Routes {
         }
         for (String sink : sinks) {
             if (!inputs.contains(Sinks.endpoint(sink))) {
-                String known = inputs.stream()
+                List<String> known = inputs.stream()
                         .filter(input -> input.startsWith(Sinks.endpoint("")))
                         .map(input -> input.substring(Sinks.endpoint("").length()))
-                        .collect(Collectors.joining(", "));
+                        .toList();
                 mistakes.add("caravan.sinks: there is no sink \"" + sink + "\", that is no route from: "
-                        + Sinks.endpoint(sink) + "; there are: " + (known.isEmpty() ? "none" : known));
+                        + Sinks.endpoint(sink) + Suggestion.didYouMean(sink, known) + "; there are: "
+                        + (known.isEmpty() ? "none" : String.join(", ", known)));
             }
         }
         mistakes.addAll(unknownConfigurations());

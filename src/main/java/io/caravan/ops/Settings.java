@@ -1,6 +1,7 @@
 package io.caravan.ops;
 
 import io.caravan.event.DeadLetters;
+import io.caravan.event.Suggestion;
 import io.caravan.event.Tlp;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiConfiguration.OnGap;
@@ -20,18 +21,17 @@ import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.function.ToIntFunction;
 
 /**
  * The program's settings: {@code application.properties}, each of which an environment variable beats ({@code opencti.url}
@@ -49,6 +49,11 @@ public final class Settings {
     private static final String SINKS = "caravan.sinks";
     private static final String POSITION_STORE = "caravan.position-store";
     private static final String LOCAL = "local";
+
+    private static final String DATA_DIR = "caravan.data-dir";
+    private static final String FILES_DIR = "files.dir";
+    /** Where in files.dir the sinks write that write there. */
+    private static final Map<String, String> SINK_FOLDERS = Map.of(JOURNAL, "journal", "mirror", "objects");
 
     private static final Map<String, Setting> ALL = new LinkedHashMap<>();
 
@@ -72,20 +77,20 @@ public final class Settings {
         add("caravan.batch-max-events", "1000", Value.between(1, 1_000_000));
         add("caravan.batch-max-bytes", "16MB", Value.sizeBetween("1KB", "1GB"));
         add("caravan.event-max-bytes", "64MB", Value.sizeBetween("1KB", "1GB"));
-        add("caravan.data-dir", "data", Value::present);
+        add(DATA_DIR, "data", Value::folder);
         add(POSITION_STORE, "", Value.oneOf(LOCAL, KAFKA)); // the sinks say which, see below
-        add(SINKS, "journal", Value.each(Value::sink));
+        add(SINKS, "journal", Value.eachOnce(Value::sink));
         add("caravan.http-host", "127.0.0.1", Value::host);
         add("caravan.http-port", "8080", Value.between(0, 65_535));
         add("caravan.log-format", "plain", Value.oneOf("plain", "json"));
         add("caravan.log-level", "INFO", Value.oneOf("ERROR", "WARN", "INFO", "DEBUG", "TRACE"));
-        add("files.dir", "data/files", Value::present);
+        add(FILES_DIR, "data/files", Value::folder);
         add("kafka.brokers", "", Value.emptyOr(Value.each(Value::broker)));
         add(
                 "kafka.topic-prefix",
                 "opencti.",
                 Value.matching("[A-Za-z0-9._-]{0,200}", "no topic prefix, which is letters, digits, dots, - and _"));
-        add("kafka.topics", "events,changes,objects,indicators", Value.each(Value::topic));
+        add("kafka.topics", "events,changes,objects,indicators", Value.eachOnce(Value::topic));
         for (Topic topic : Topic.values()) {
             add(
                     "kafka.topic." + topic,
@@ -228,7 +233,7 @@ public final class Settings {
     }
 
     public Path dataDirectory() {
-        return home.resolve(get("caravan.data-dir"));
+        return home.resolve(get(DATA_DIR));
     }
 
     /** What is known, and the position. */
@@ -241,7 +246,27 @@ public final class Settings {
     }
 
     public Path filesDirectory() {
-        return home.resolve(get("files.dir"));
+        return home.resolve(get(FILES_DIR));
+    }
+
+    /** Those that the program writes to, with these sinks. */
+    List<WritableFolder> writableFolders() {
+        List<WritableFolder> folders = new ArrayList<>();
+        Path data = dataDirectory();
+        folders.add(new WritableFolder(
+                DATA_DIR,
+                data,
+                List.of(stateDirectory().getParent(), stateDirectory(), deadLetters(), data.resolve("pushed"))));
+        Path files = filesDirectory();
+        List<Path> used = sinks().stream()
+                .map(SINK_FOLDERS::get)
+                .filter(Objects::nonNull)
+                .map(files::resolve)
+                .toList();
+        if (!used.isEmpty()) {
+            folders.add(new WritableFolder(FILES_DIR, files, used));
+        }
+        return folders;
     }
 
     public Path routesDirectory() {
@@ -500,7 +525,7 @@ public final class Settings {
             String said = withSource(CLIENT + property);
             KafkaOptions.reserved(property).ifPresent(why -> mistakes.add(said + ": cannot be set: " + why));
             if (!known.contains(property)) {
-                doubts.add(said + ": Kafka's clients know no property " + property + similar(property, known)
+                doubts.add(said + ": Kafka's clients know no property " + property + Suggestion.didYouMean(property, known)
                         + "; it is handed to them all the same");
             }
         }
@@ -524,14 +549,14 @@ public final class Settings {
             int dot = rest.indexOf('.');
             String sink = rest.substring(0, Math.max(dot, 0));
             List<String> door = List.of(MAX_TLP, TYPES);
-            nearest(rest.substring(dot + 1), door)
-                    .or(() -> nearest(rest, door)) // CARAVAN_SINK_MAX_TLP, which names no sink
+            Suggestion.nearest(rest.substring(dot + 1), door)
+                    .or(() -> Suggestion.nearest(rest, door)) // CARAVAN_SINK_MAX_TLP, which names no sink
                     .map(meant -> sinks().contains(sink)
                             ? "there is no such setting; did you mean " + SINK + sink + "." + meant + "?"
                             : "\"" + sink + "\" is no sink in caravan.sinks; there are: " + String.join(", ", sinks()))
                     .ifPresent(mistake -> mistakes.add(withSource(name) + ": " + mistake));
         } else if (!name.startsWith(CLIENT) && OWN_PREFIXES.stream().anyMatch(name::startsWith)) {
-            mistakes.add(withSource(name) + ": there is no such setting" + similar(name, settings.keySet()));
+            mistakes.add(withSource(name) + ": there is no such setting" + Suggestion.didYouMean(name, settings.keySet()));
         }
     }
 
@@ -545,7 +570,7 @@ public final class Settings {
                         && !name.startsWith(variableOf(CLIENT))
                         && !name.startsWith(variableOf(SINK))
                         && !values.containsKey(name.toLowerCase(Locale.ROOT).replace('_', '.')))
-                .forEach(name -> nearest(name, known)
+                .forEach(name -> Suggestion.nearest(name, known)
                         .ifPresent(near -> doubts.add(
                                 "The environment variable " + name + " is no setting; did you mean " + near + "?")));
     }
@@ -584,40 +609,5 @@ public final class Settings {
         Map<String, String> sorted = new TreeMap<>();
         properties.stringPropertyNames().forEach(name -> sorted.put(name, properties.getProperty(name)));
         return sorted;
-    }
-
-    private static String similar(String name, Collection<String> known) {
-        return nearest(name, known).map(near -> "; did you mean " + near + "?").orElse("");
-    }
-
-    /** The known name that at most two typing errors lead to, or one where it is short; in whatever case. */
-    private static Optional<String> nearest(String name, Collection<String> known) {
-        ToIntFunction<String> errors =
-                candidate -> distance(name.toLowerCase(Locale.ROOT), candidate.toLowerCase(Locale.ROOT));
-        return known.stream()
-                .filter(candidate -> errors.applyAsInt(candidate) <= (candidate.length() < 6 ? 1 : 2))
-                .min(Comparator.comparingInt(errors));
-    }
-
-    /** How many letters must be put in, taken out, replaced or swapped with the next (optimal string alignment). */
-    private static int distance(String a, String b) {
-        if (Math.abs(a.length() - b.length()) > 2) {
-            return Integer.MAX_VALUE;
-        }
-        int[][] d = new int[a.length() + 1][b.length() + 1];
-        for (int i = 0; i <= a.length(); i++) {
-            for (int j = 0; j <= b.length(); j++) {
-                if (i == 0 || j == 0) {
-                    d[i][j] = i + j;
-                    continue;
-                }
-                int replaced = d[i - 1][j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-                d[i][j] = Math.min(replaced, 1 + Math.min(d[i - 1][j], d[i][j - 1]));
-                if (i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2) && a.charAt(i - 2) == b.charAt(j - 1)) {
-                    d[i][j] = Math.min(d[i][j], d[i - 2][j - 2] + 1);
-                }
-            }
-        }
-        return d[a.length()][b.length()];
     }
 }

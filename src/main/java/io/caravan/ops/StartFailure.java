@@ -1,5 +1,6 @@
 package io.caravan.ops;
 
+import io.caravan.event.FailureText;
 import io.caravan.event.PositionStore;
 import java.util.ArrayList;
 import java.util.List;
@@ -67,8 +68,8 @@ final class StartFailure {
     }
 
     private static String onOneLine(Throwable cause) {
-        String message = cause.getMessage() == null ? cause.toString() : cause.getMessage();
-        return message.lines()
+        return FailureText.of(cause)
+                .lines()
                 .map(String::strip)
                 .filter(line -> !line.isEmpty())
                 .collect(Collectors.joining(" "))

@@ -1,12 +1,18 @@
 package io.caravan.ops;
 
 import io.caravan.event.EventId;
+import io.caravan.event.StixTypes;
+import io.caravan.event.Suggestion;
 import io.caravan.event.Tlp;
 import io.caravan.opencti.Start;
 import io.caravan.sink.Topic;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -40,6 +46,17 @@ interface Value {
         return values -> list(values).forEach(one::check);
     }
 
+    /** Of a list of what the program writes to: what is named twice would be written twice, or is a slip for another. */
+    static Value eachOnce(Value one) {
+        return values -> {
+            each(one).check(values);
+            Set<String> named = new HashSet<>();
+            for (String name : list(values)) {
+                require(named.add(name), name, "named twice; name each once");
+            }
+        };
+    }
+
     static Value between(long least, long most) {
         return value -> require(
                 value.matches("[0-9]{1,18}") && Long.parseLong(value) >= least && Long.parseLong(value) <= most,
@@ -64,9 +81,14 @@ interface Value {
         };
     }
 
-    static void present(String value) {
+    static void folder(String value) {
         if (value.isEmpty()) {
             throw new IllegalArgumentException("not set: say a folder");
+        }
+        try {
+            Path.of(value);
+        } catch (InvalidPathException e) {
+            throw new IllegalArgumentException("no folder's path: " + e.getReason(), e);
         }
     }
 
@@ -109,7 +131,11 @@ interface Value {
     }
 
     static void topic(String value) {
-        require(Topic.of(value).isPresent(), value, "no topic; there are: " + names(Topic.values()));
+        List<String> topics = Stream.of(Topic.values()).map(Topic::toString).toList();
+        require(
+                Topic.of(value).isPresent(),
+                value,
+                "no topic; there are: " + names(Topic.values()) + Suggestion.didYouMean(value, topics));
     }
 
     static void sink(String value) {
@@ -125,10 +151,11 @@ interface Value {
 
     static void type(String value) {
         require(
-                value.matches("[a-z0-9-]+"),
+                value.matches("[A-Za-z0-9_ -]+"),
                 value,
                 "no STIX type, which is small letters, digits and -, such as threat-actor; several are separated by"
                         + " commas");
+        require(StixTypes.isKnown(value), value, "no STIX type of a platform" + StixTypes.instead(value));
     }
 
     static void identity(String value) {

@@ -5,6 +5,7 @@ import io.caravan.event.Event;
 import io.caravan.event.Known;
 import io.caravan.event.Meaning;
 import io.caravan.event.RecordFailedException;
+import io.caravan.event.StixTypes;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -12,9 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Supplier;
-import java.util.regex.Pattern;
 import org.apache.camel.Endpoint;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.DefaultComponent;
@@ -30,21 +29,6 @@ public final class Contents extends DefaultComponent {
 
     /** The exchange property with the door of the sink whose route it is in. */
     public static final String DOOR = "CaravanDoor";
-
-    /** What OpenCTI calls containers; types of one's own begin with {@code x-}. */
-    private static final Set<String> CONTAINERS = new TreeSet<>(Set.of(
-            "report",
-            "grouping",
-            "note",
-            "opinion",
-            "observed-data",
-            "case-incident",
-            "case-rfi",
-            "case-rft",
-            "feedback",
-            "task"));
-
-    private static final Pattern OF_ONES_OWN = Pattern.compile("x-[a-z0-9-]+");
 
     private final Supplier<Known> known;
     private final Failures failures;
@@ -96,9 +80,9 @@ public final class Contents extends DefaultComponent {
         Set<String> types = new HashSet<>();
         for (String type : list.split(",")) {
             String name = type.strip();
-            if (!CONTAINERS.contains(name) && !OF_ONES_OWN.matcher(name).matches()) {
-                throw new IllegalArgumentException("contents:" + list + ": \"" + name
-                        + "\" is no type of a container, which are " + String.join(", ", CONTAINERS) + " and x-...");
+            if (!StixTypes.isContainer(name)) {
+                throw new IllegalArgumentException("contents:" + list + ": \"" + name + "\" is no type of a container"
+                        + StixTypes.insteadOfContainer(name));
             }
             types.add(name);
         }

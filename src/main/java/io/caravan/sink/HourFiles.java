@@ -1,6 +1,7 @@
 package io.caravan.sink;
 
 import io.caravan.event.Durably;
+import io.caravan.event.FailureText;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -102,7 +103,7 @@ final class HourFiles implements AutoCloseable {
                 try {
                     compress(gone);
                 } catch (IOException e) {
-                    LOG.warn("The journal's hour {} stays uncompressed for now: {}", gone, e.toString());
+                    LOG.warn("The journal's hour {} stays uncompressed for now: {}", gone, FailureText.of(e));
                     plain.add(gone);
                 }
             });

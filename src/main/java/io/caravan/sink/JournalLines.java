@@ -6,6 +6,7 @@ import io.caravan.event.Bytes;
 import io.caravan.event.Envelope;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
+import io.caravan.event.FailureText;
 import io.caravan.event.Json;
 import io.caravan.event.Unreadable;
 import java.io.BufferedInputStream;
@@ -134,7 +135,7 @@ public final class JournalLines implements AutoCloseable {
         } catch (JsonProcessingException e) {
             throw new Unreadable(place() + " is no JSON: " + e.getOriginalMessage(), e);
         } catch (IOException e) {
-            throw new Unreadable(place() + " cannot be read: " + e.getMessage(), e);
+            throw new Unreadable(place() + " cannot be read: " + FailureText.of(e), e);
         }
         Optional<EventId> id = EventId.of(position);
         if (id.isEmpty() || envelope.isEmpty()) {

@@ -2,6 +2,8 @@ package io.caravan.ops;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import org.apache.camel.main.Main;
@@ -17,7 +19,7 @@ class HttpEndpointsTest {
         Main main = new Main();
         try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             HttpAddress address = new HttpAddress("127.0.0.1", other.getLocalPort());
-            HttpEndpoints endpoints = new HttpEndpoints(address);
+            HttpEndpoints endpoints = new HttpEndpoints(address, new PrometheusMeterRegistry(PrometheusConfig.DEFAULT));
             endpoints.configure(main);
             main.init();
             assertThat(endpoints.listen(main.getCamelContext()))

@@ -432,8 +432,8 @@ class ContentsTest {
             assertThatThrownBy(() -> context.getEndpoint("contents:report,Groupings"))
                     .hasRootCauseInstanceOf(IllegalArgumentException.class)
                     .rootCause()
-                    .hasMessageStartingWith(
-                            "contents:report,Groupings: \"Groupings\" is no type of a container, which");
+                    .hasMessage(
+                            "contents:report,Groupings: \"Groupings\" is no type of a container; did you mean grouping?");
         }
     }
 

@@ -2,6 +2,7 @@ package io.caravan.opencti.push;
 
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
+import io.caravan.event.FailureText;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -76,7 +77,7 @@ final class Outcomes {
         try {
             files.left().forEach(this::goOn);
         } catch (IOException e) {
-            LOG.warn("What was pushed before the start, and not told of, cannot be read: {}", e.toString());
+            LOG.warn("What was pushed before the start, and not told of, cannot be read: {}", FailureText.of(e));
         }
     }
 
@@ -89,7 +90,7 @@ final class Outcomes {
                 LOG.warn("{} is left out: what was pushed cannot be read in it", file);
             }
         } catch (IOException e) {
-            LOG.warn("{} is left out: {}", file, e.toString());
+            LOG.warn("{} is left out: {}", file, FailureText.of(e));
         }
     }
 
@@ -254,7 +255,7 @@ final class Outcomes {
         try {
             return files.read(done.file).orElse(PushedRun.NOTHING);
         } catch (IOException e) {
-            throw new Unkept(new IOException(done.file + " cannot be read: " + e.getMessage(), e));
+            throw new Unkept(new IOException(done.file + " cannot be read: " + FailureText.of(e), e));
         }
     }
 
@@ -317,7 +318,7 @@ final class Outcomes {
         try {
             files.remove(done.file);
         } catch (IOException e) {
-            LOG.warn("{} stays, and is followed again after the next start: {}", done.file, e.toString());
+            LOG.warn("{} stays, and is followed again after the next start: {}", done.file, FailureText.of(e));
         }
         return done;
     }

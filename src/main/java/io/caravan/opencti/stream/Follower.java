@@ -111,6 +111,11 @@ final class Follower {
         return stopping.isAsked();
     }
 
+    /** Whether nobody has reported yet that a stop left the batch under way behind. */
+    boolean isFirstReport() {
+        return stopping.isFirstReport();
+    }
+
     /** True while a batch is under way, also after a stop that did not wait for it. */
     boolean isDelivering() {
         return deliverer.isAlive();

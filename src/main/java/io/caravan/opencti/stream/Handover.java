@@ -175,6 +175,11 @@ final class Handover {
         }
     }
 
+    /** Whether a stop is asked for, after which no sink is tried again. */
+    boolean isStopping() {
+        return stopping.isAsked();
+    }
+
     /** Waits before a sink is tried again; false, at once, when that is to be the last time. */
     boolean awaitNextTry(String reason, int tries) throws InterruptedException {
         health.notDelivered(reason);

@@ -175,8 +175,10 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         }
         if (follower.isPresent()) {
             boolean isFirst = !follower.get().isStopping(); // a forced stop asks again, and has waited once
-            if (!follower.get().stop(isFirst ? GRACE : Duration.ZERO)) {
-                LOG.warn("The batch under way is given up where it stands; it comes again at the next start");
+            if (!follower.get().stop(isFirst ? GRACE : Duration.ZERO) && follower.get().isFirstReport()) {
+                LOG.warn(
+                        "The batch under way is given up{}; it comes again at the next start",
+                        health.sinkTrouble().map(why -> " (" + why + ")").orElse(" where it stands"));
             }
             health.away("is not followed at the moment");
         }

@@ -41,7 +41,9 @@ final class Persistence {
                 throw e;
             } catch (Exception e) {
                 if (stopping.isAsked()) {
-                    LOG.info("Stopped before {} were delivered; they come again at the next start", batch);
+                    if (stopping.isFirstReport()) {
+                        LOG.info("Stopped before {} were delivered; they come again at the next start", batch);
+                    }
                     return false;
                 }
                 Duration wait = backoff.withJitter();

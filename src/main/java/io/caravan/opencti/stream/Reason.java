@@ -1,5 +1,6 @@
 package io.caravan.opencti.stream;
 
+import io.caravan.event.FailureText;
 import java.time.Duration;
 
 /** How a failure, and the wait after it, are told to people. */
@@ -7,9 +8,8 @@ final class Reason {
 
     private Reason() {}
 
-    /** Its message, or its class where it has none. */
     static String of(Throwable failure) {
-        return failure.getMessage() == null ? failure.toString() : failure.getMessage();
+        return FailureText.of(failure);
     }
 
     /** The announcement of the next try, in whole seconds. */

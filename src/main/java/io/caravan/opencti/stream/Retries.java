@@ -25,8 +25,11 @@ public final class Retries implements Processor {
         String route =
                 Optional.ofNullable(ExchangeHelper.getAtRouteId(exchange)).orElse("of a sink");
         int tries = exchange.getMessage().getHeader(Exchange.REDELIVERY_COUNTER, 1, Integer.class);
-        LOG.warn("The route {} cannot deliver: {}; its batch waits, try {} follows", route, reason, tries + 1);
-        boolean isLast = !Handover.of(exchange).awaitNextTry(route + ": " + reason, tries);
+        Handover handover = Handover.of(exchange);
+        if (!handover.isStopping()) {
+            LOG.warn("The route {} cannot deliver: {}; its batch waits, try {} follows", route, reason, tries + 1);
+        }
+        boolean isLast = !handover.awaitNextTry(route + ": " + reason, tries);
         exchange.getExchangeExtension().setRedeliveryExhausted(isLast);
     }
 }
