@@ -106,7 +106,7 @@ final class PlatformService {
         return switch (request.method() + " " + path) {
             case "GET /" -> Answer.html("<!doctype html><title>OpenCTI</title>");
             case "POST /graphql" ->
-                state.isAuthorized(request) ? GraphQl.answer(request.text(), state.streams) : GraphQl.authRequired();
+                state.isAuthorized(request) ? GraphQl.answer(request.text(), state) : GraphQl.authRequired();
             default -> Answer.status(404);
         };
     }

@@ -11,8 +11,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 
-/** The destination's GraphQL API. It answers 200 to failures too, and says so in {@code errors}. Safe for threads. */
-final class GraphQl {
+/** A platform's GraphQL API. It answers 200 to failures too, and says so in {@code errors}. Safe for threads. */
+public final class GraphQl {
 
     private static final Map<String, String> HEADERS = Map.of("Content-Type", "application/json");
 
@@ -23,7 +23,7 @@ final class GraphQl {
     private final Duration patience;
 
     /** The API refused what it was asked. */
-    static final class Failed extends IOException {
+    public static final class Failed extends IOException {
         private static final long serialVersionUID = 1L;
         private final String code;
 
@@ -33,7 +33,7 @@ final class GraphQl {
         }
 
         /** Whether a right is missing, or the token is wrong. */
-        boolean isForbidden() {
+        public boolean isForbidden() {
             return lacksRight() || code.equals("AUTH_REQUIRED");
         }
 
@@ -51,7 +51,7 @@ final class GraphQl {
     }
 
     /** There is no GraphQL API at the address: it is another kind of server, or something in between answers for it. */
-    static final class Absent extends IOException {
+    public static final class Absent extends IOException {
         private static final long serialVersionUID = 1L;
 
         Absent(String message) {
@@ -59,7 +59,12 @@ final class GraphQl {
         }
     }
 
-    GraphQl(Platform platform, Duration patience) {
+    /** Whether an answer came, and the same question will get none other; else the platform is unreachable at the moment. */
+    public static boolean isRefusal(IOException failure) {
+        return failure instanceof Failed || failure instanceof Absent || failure instanceof Answers.NotTaken;
+    }
+
+    public GraphQl(Platform platform, Duration patience) {
         this.platform = platform;
         this.patience = patience;
     }
@@ -70,7 +75,7 @@ final class GraphQl {
      * @param variables texts, numbers, truth values, maps of such, or {@link Bytes}, whose text is written as it is
      * @return {@code data}
      */
-    JsonNode ask(String query, Map<String, ?> variables) throws IOException, InterruptedException {
+    public JsonNode ask(String query, Map<String, ?> variables) throws IOException, InterruptedException {
         Platform.Answer answer = platform.post("/graphql", HEADERS, request(query, variables), patience);
         JsonNode json = Answers.json(answer);
         if (answer.status() != 200) {

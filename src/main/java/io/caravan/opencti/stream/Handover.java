@@ -6,6 +6,7 @@ import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
 import io.caravan.event.Meaning;
+import io.caravan.event.Overtaken;
 import io.caravan.event.Pending;
 import io.caravan.event.Reconciliation;
 import io.caravan.event.Unreadable;
@@ -27,6 +28,8 @@ final class Handover {
     private static final String PROPERTY = "CaravanHandover";
     /** The exchange property that says which event an exchange is about. */
     static final String EVENT = "CaravanEvent";
+
+    private static final Set<String> REMOVALS = Set.of("delete", Reconciliation.OP);
 
     private final Batch batch;
     private final Pending known;
@@ -138,7 +141,7 @@ final class Handover {
         readLast = Optional.of(event);
         boolean isRead = false;
         try {
-            Meaning meaning = reading.of(event, known, batch.before().isFiltered());
+            Meaning meaning = inTime(event, reading).of(event, known, batch.before().isFiltered());
             isRead = true;
             return meaning;
         } finally {
@@ -146,6 +149,17 @@ final class Handover {
                 known.takeBack();
             }
         }
+    }
+
+    /**
+     * The log behind a snapshot begins before the snapshot's last window, so its first events may be older than what is known:
+     * they put no old state back. A deletion means what it does: what has made the object anew comes later.
+     */
+    private Meaning.Reading inTime(Event event, Meaning.Reading reading) {
+        boolean mayBeLate = event.kind() == Event.Kind.MAIN
+                && !REMOVALS.contains(event.op())
+                && batch.after().isOlderThanShown(event.id());
+        return mayBeLate && !(reading instanceof Overtaken) ? new Overtaken(reading, () -> false) : reading;
     }
 
     /** What is known, as the events of the batch find and leave it; stored with the batch's position, after every sink. */
