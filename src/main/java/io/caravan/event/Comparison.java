@@ -2,6 +2,7 @@ package io.caravan.event;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.List;
@@ -11,7 +12,8 @@ import java.util.Set;
 
 /**
  * What a reconcile would find, by the events that it would read, and without changing anything. It holds some tens of bytes
- * of each object that comes. Used by one thread.
+ * of each object that comes. Used by one thread,
+ * but for what says so.
  */
 public final class Comparison {
 
@@ -19,12 +21,23 @@ public final class Comparison {
     public enum Finding {
         /** It would be removed. */
         GONE,
+        /** It would stay: the snapshot lacks it, and the platform still shows it. */
+        STILL_SHOWN,
+        /** It would stay: the snapshot lacks it, and the platform does not say whether it exists. */
+        UNANSWERED,
         /** It would be upserted: it is not as it was told. */
         DIFFERENT,
         /** It would be upserted: it was never told. */
         NEW,
         /** Nothing. */
         SAME
+    }
+
+    /** What the platform says of objects when asked for them by their ids. */
+    @FunctionalInterface
+    public interface Existence {
+        /** By key, what would become of each: gone, still shown, or unanswered. */
+        Map<String, Finding> of(List<StixObject> objects) throws IOException, InterruptedException;
     }
 
     /** No reconcile has this number, so everything that is known is without its mark. */
@@ -36,7 +49,7 @@ public final class Comparison {
     private final PositionStore store;
     private final boolean isFiltered;
     private final int mostExamples;
-    private final Set<Digest> seen = new HashSet<>();
+    private final Set<Digest> seen = Collections.synchronizedSet(new HashSet<>());
     private final Map<Finding, Long> counts = new EnumMap<>(Finding.class);
     private final Map<Finding, List<String>> examples = new EnumMap<>(Finding.class);
 
@@ -63,16 +76,20 @@ public final class Comparison {
         note(change.isEmpty() ? Finding.SAME : wasTold ? Finding.DIFFERENT : Finding.NEW, event.object());
     }
 
-    /** Once everything has been seen. */
-    public void finish() throws IOException {
+    /** Whether the object of this key has been seen; asked by any thread. */
+    public boolean hasSeen(String key) {
+        return seen.contains(Digest.of(key));
+    }
+
+    /** Once everything has been seen: what else is known may be gone. */
+    public void finish(Existence platform) throws IOException, InterruptedException {
         Optional<String> last = Optional.empty();
         List<StixObject> page = store.unmarked(NONE, last, PAGE, PAGE_BYTES);
         while (!page.isEmpty()) {
-            for (StixObject object : page) {
-                if (!seen.contains(Digest.of(object.key()))) {
-                    note(Finding.GONE, object);
-                }
-            }
+            List<StixObject> unseen =
+                    page.stream().filter(object -> !hasSeen(object.key())).toList();
+            Map<String, Finding> findings = unseen.isEmpty() ? Map.of() : platform.of(unseen);
+            unseen.forEach(object -> note(findings.get(object.key()), object));
             last = Optional.of(page.get(page.size() - 1).key());
             page = store.unmarked(NONE, last, PAGE, PAGE_BYTES);
         }

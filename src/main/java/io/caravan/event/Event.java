@@ -52,7 +52,16 @@ public record Event(EventId id, String op, Envelope envelope, Bytes raw, Bytes k
     static long fingerprint(String op, String objectId, boolean dependency) {
         long hash = fnv(0xcbf29ce484222325L, op);
         hash = fnv(hash, dependency ? " dependency " : " ");
-        hash = fnv(hash, objectId);
+        return mixed(fnv(hash, objectId));
+    }
+
+    /** 64 bits of a text. */
+    public static long hash(String text) {
+        return mixed(fnv(0xcbf29ce484222325L, text));
+    }
+
+    private static long mixed(long fnv) {
+        long hash = fnv;
         hash ^= hash >>> 32; // FNV's high bits know little of the last bytes
         hash *= 0xd6e8feb86659fd93L;
         return hash ^ (hash >>> 32);

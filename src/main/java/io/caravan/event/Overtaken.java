@@ -4,7 +4,6 @@ import io.caravan.event.Change.Reason;
 import io.caravan.event.Change.Type;
 import io.caravan.event.Known.KnownObject;
 import java.io.IOException;
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
@@ -13,8 +12,8 @@ import java.util.Set;
 import java.util.function.BooleanSupplier;
 
 /**
- * How an event is read that comes late, as a dead letter does: it may not put an old state over a newer one. Where its object
- * is known in a newer state, it means that state; where the object is gone since, it means nothing, and so does a reconcile where
+ * How an event is read that comes late, as a dead letter does, or the log behind a snapshot: it may not put an old state over
+ * a newer one. Where its object is known in a newer state, it means that state; where the object is gone since, it means nothing, and so does a reconcile where
  * it is there again. Else it means what it always did.
  */
 public final class Overtaken implements Meaning.Reading {
@@ -102,23 +101,10 @@ public final class Overtaken implements Meaning.Reading {
                 || namesake.isPresent() && isUpdatedAfter(namesake.get().object(), event.object());
     }
 
-    private static boolean isUpdatedAfter(StixObject one, StixObject other) throws IOException {
-        Optional<Instant> time = updated(one);
-        Optional<Instant> otherTime = updated(other);
+    private static boolean isUpdatedAfter(StixObject one, StixObject other) {
+        Optional<Instant> time = one.updatedAt();
+        Optional<Instant> otherTime = other.updatedAt();
         return time.isPresent() && otherTime.isPresent() && time.get().isAfter(otherTime.get());
-    }
-
-    private static Optional<Instant> updated(StixObject object) throws IOException {
-        String time = Json.tree(object.json())
-                .path("extensions")
-                .path(StixObject.OPENCTI)
-                .path("updated_at")
-                .asText();
-        try {
-            return Optional.of(Instant.parse(time));
-        } catch (DateTimeException e) {
-            return Optional.empty();
-        }
     }
 
     /** What is known, and stays so whatever it is told. */

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.Function;
@@ -28,6 +29,8 @@ import java.util.function.Function;
  * @param reconcile the reconcile under way, if one is
  * @param snapshotEnd the end of the snapshot that was read last, until the log is delivered beyond it: from there on the log
  *     must hold everything, however much earlier it is read again from
+ * @param shownUntil up to this time of the platform's, the follow-up windows of the snapshot that was read last have shown what
+ *     there is: an event of the log from before that may be older than what is known
  */
 public record Position(
         String platform,
@@ -38,10 +41,14 @@ public record Position(
         long batches,
         Duration margin,
         Optional<Reconcile> reconcile,
-        Optional<Instant> snapshotEnd) {
+        Optional<Instant> snapshotEnd,
+        Optional<Instant> shownUntil) {
 
     /** A heartbeat's id is a clock that was seen to run 2 s ahead of events; a minute is kept. */
     public static final Duration MARGIN = Duration.ofMinutes(1);
+
+    /** Under this number the objects of a snapshot that belongs to no reconcile are marked as seen; no reconcile has it. */
+    private static final long FIRST_SNAPSHOT = -2;
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -69,18 +76,43 @@ public record Position(
 
     /**
      * A snapshot being read: the state of all objects changed after {@code from} and up to {@code until}, by windows of that
-     * time where it does not come in one piece.
+     * time where it does not come in one piece. What the platform changes while it is read, without an event, is in neither it
+     * nor the log, so the time since its end is read again, as follow-up windows.
      *
      * @param from up to here it is delivered; exclusive, as in a request
      * @param window the window asked for ends here; {@code until}, where all the rest is
      * @param until its end, inclusive
      * @param half where a smaller window would end, should this one be cut: about the middle of what has come of it
+     * @param firstEnd of a follow-up window, the end of the snapshot itself, where the log has to join it
      */
-    public record Snapshot(EventId from, Instant window, Instant until, Optional<Instant> half) {
+    public record Snapshot(
+            EventId from, Instant window, Instant until, Optional<Instant> half, Optional<Instant> firstEnd) {
 
         /** All of it at once. */
         public Snapshot(EventId from, Instant until) {
             this(from, until, until, Optional.empty());
+        }
+
+        /** A window of the snapshot itself. */
+        public Snapshot(EventId from, Instant window, Instant until, Optional<Instant> half) {
+            this(from, window, until, half, Optional.empty());
+        }
+
+        /** Whether the snapshot itself has been read, and what was changed since is. */
+        public boolean isFollowUp() {
+            return firstEnd.isPresent();
+        }
+
+        /** Where the log has to join: the end of the snapshot itself, whatever is read behind it. */
+        public Instant logStart() {
+            return firstEnd.orElse(until);
+        }
+
+        /** What was changed since its end, and in the margin before, which may not have been searchable. */
+        public Snapshot followUp(Duration margin, EventId least, Instant now) {
+            Instant end = now.isAfter(until) ? now.truncatedTo(ChronoUnit.MILLIS) : until;
+            return new Snapshot(
+                    EventId.at(until).minus(margin).max(least), end, end, Optional.empty(), Optional.of(logStart()));
         }
 
         public boolean isLastWindow() {
@@ -89,12 +121,12 @@ public record Position(
 
         /** What is left once the window is delivered. A millisecond comes again: whether its end was part of it, nobody promises. */
         public Snapshot rest() {
-            return new Snapshot(EventId.at(window).before(), until);
+            return new Snapshot(EventId.at(window).before(), until, until, Optional.empty(), firstEnd);
         }
 
         /** The same after a cut: its first half, as far as one is known. */
         public Snapshot smaller() {
-            return new Snapshot(from, half.orElse(window), until, Optional.empty());
+            return new Snapshot(from, half.orElse(window), until, Optional.empty(), firstEnd);
         }
     }
 
@@ -126,6 +158,20 @@ public record Position(
         this(platform, stream, resume, open, snapshot, batches, margin, Optional.empty(), Optional.empty());
     }
 
+    /** Without a snapshot that was read to its end. */
+    public Position(
+            String platform,
+            String stream,
+            EventId resume,
+            Optional<Open> open,
+            Optional<Snapshot> snapshot,
+            long batches,
+            Duration margin,
+            Optional<Reconcile> reconcile,
+            Optional<Instant> snapshotEnd) {
+        this(platform, stream, resume, open, snapshot, batches, margin, reconcile, snapshotEnd, Optional.empty());
+    }
+
     public static Position startingAt(String platform, String stream, EventId resume) {
         return new Position(platform, stream, resume, Optional.empty(), Optional.empty(), 0, MARGIN);
     }
@@ -150,16 +196,48 @@ public record Position(
                 && under.judgedAt().filter(at -> !resume.time().isBefore(at)).isPresent());
     }
 
+    /** The number under which the objects of the snapshot being read are marked as seen. */
+    public long snapshotNumber() {
+        return reconcile.map(Reconcile::number).orElse(FIRST_SNAPSHOT);
+    }
+
+    /** Whether an event of the log with this id may be older than what a snapshot has shown of its object. */
+    public boolean isOlderThanShown(EventId id) {
+        return shownUntil
+                .filter(until -> !id.isAbove(EventId.at(until.plus(margin))))
+                .isPresent();
+    }
+
     /** Where reading goes on when the reconcile under way is given up; behind a gap, the snapshot is still wanted. */
     public Position withoutReconcile() {
         Optional<Snapshot> wanted =
                 snapshot.filter(any -> reconcile.isEmpty() || reconcile.get().ofGap());
-        return new Position(platform, stream, resume, open, wanted, batches, margin, Optional.empty(), snapshotEnd);
+        return new Position(
+                platform,
+                stream,
+                resume,
+                open,
+                wanted,
+                batches,
+                margin,
+                Optional.empty(),
+                snapshotEnd,
+                shownUntil);
     }
 
     /** The same place after a batch that did not come from the stream. */
     public Position afterAnotherBatch() {
-        return new Position(platform, stream, resume, open, snapshot, batches + 1, margin, reconcile, snapshotEnd);
+        return new Position(
+                platform,
+                stream,
+                resume,
+                open,
+                snapshot,
+                batches + 1,
+                margin,
+                reconcile,
+                snapshotEnd,
+                shownUntil);
     }
 
     public byte[] toJson() {
@@ -182,6 +260,7 @@ public record Position(
                 part.put("window", snapshot.get().window().toString());
             }
             snapshot.get().half().ifPresent(half -> part.put("half", half.toString()));
+            snapshot.get().firstEnd().ifPresent(end -> part.put("firstEnd", end.toString()));
         } else {
             json.putNull("snapshot");
         }
@@ -194,6 +273,7 @@ public record Position(
             reconcile.get().judgedAt().ifPresent(at -> part.put("judgedAt", at.toString()));
         }
         snapshotEnd.ifPresent(end -> json.put("snapshotEnd", end.toString()));
+        shownUntil.ifPresent(until -> json.put("shownUntil", until.toString()));
         try {
             return JSON.writeValueAsBytes(json);
         } catch (JsonProcessingException e) {
@@ -218,7 +298,8 @@ public record Position(
                 part(json, "batches", batches -> Long.parseLong(batches.asText())),
                 part(json, "margin", margin -> Duration.parse(margin.textValue())),
                 optionalPart(json, "reconcile", Position::reconcileOf),
-                optionalPart(json, "snapshotEnd", end -> Instant.parse(end.textValue())));
+                optionalPart(json, "snapshotEnd", end -> Instant.parse(end.textValue())),
+                optionalPart(json, "shownUntil", until -> Instant.parse(until.textValue())));
     }
 
     private static Open openOf(JsonNode json) {
@@ -239,7 +320,8 @@ public record Position(
                 EventId.parse(json.path("from").asText()),
                 instantOf(json.path("window")).orElse(until),
                 until,
-                instantOf(json.path("half")));
+                instantOf(json.path("half")),
+                instantOf(json.path("firstEnd")));
     }
 
     private static Reconcile reconcileOf(JsonNode json) {
@@ -277,7 +359,7 @@ public record Position(
     /** For logs: where the stream stands. */
     @Override
     public String toString() {
-        return snapshot.map(s -> "snapshot of " + s.from() + " to " + s.window()
+        return snapshot.map(s -> (s.isFollowUp() ? "follow-up of a snapshot, " : "snapshot of ") + s.from() + " to " + s.window()
                         + (s.isLastWindow() ? "" : ", of all to " + s.until()))
                 .orElse(newest().toString());
     }

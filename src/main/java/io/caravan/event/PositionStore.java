@@ -33,13 +33,16 @@ public interface PositionStore {
     void write(Position position, Pending known) throws IOException;
 
     /**
-     * Marks objects as seen in a reconcile, whether they are known or not. It has reached the disk when a write that follows
+     * Marks objects as seen in a snapshot or a reconcile, whether they are known or not. It has reached the disk when a write that follows
      * has; before the position behind a batch, the batch's objects are marked.
      *
      * @param reconcile its number
      * @param keys the objects' keys
      */
     void mark(long reconcile, Collection<String> keys) throws IOException;
+
+    /** Whether an object is marked as seen. Asked by other threads, too. */
+    boolean isMarked(long reconcile, String key) throws IOException;
 
     /** Whether anything is marked as seen in this reconcile. */
     boolean hasMarks(long reconcile) throws IOException;

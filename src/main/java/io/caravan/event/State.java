@@ -137,7 +137,7 @@ public final class State implements PositionStore, AutoCloseable {
         return read(known -> known.hasMarks(reconcile));
     }
 
-    /** Whether this is marked as seen in this reconcile. */
+    @Override
     public boolean isMarked(long reconcile, String key) throws IOException {
         return read(known -> known.isMarked(reconcile, Digest.of(key)));
     }

@@ -5,6 +5,9 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.time.DateTimeException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -80,6 +83,43 @@ public record StixObject(
     public boolean endsAt(StixObject object) {
         boolean hasInternalEnds = ends.stream().anyMatch(end -> !end.contains("--"));
         return ends.contains(hasInternalEnds && !object.internalId.isEmpty() ? object.internalId : object.id);
+    }
+
+    /** When the platform made it, by its extension; empty where that does not say. */
+    public Optional<Instant> madeAt() {
+        return time("created_at");
+    }
+
+    /** When the platform last touched it, by its extension, which need not have been told; empty where that does not say. */
+    public Optional<Instant> updatedAt() {
+        return time("updated_at");
+    }
+
+    private Optional<Instant> time(String field) {
+        try (JsonParser parser = Json.parser(json)) {
+            parser.nextToken();
+            boolean isThere = isAtMember("extensions", parser) && isAtMember(OPENCTI, parser) && isAtMember(field, parser);
+            return isThere ? Optional.of(Instant.parse(Json.textOr("", parser))) : Optional.empty();
+        } catch (DateTimeException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            throw new UncheckedIOException("an object that was read before cannot be read", e);
+        }
+    }
+
+    /** Goes on to the value of a member of the object that the parser stands at. */
+    private static boolean isAtMember(String name, JsonParser parser) throws IOException {
+        if (!parser.isExpectedStartObjectToken()) {
+            return false;
+        }
+        for (String field = parser.nextFieldName(); field != null; field = parser.nextFieldName()) {
+            parser.nextToken();
+            if (field.equals(name)) {
+                return true;
+            }
+            parser.skipChildren();
+        }
+        return false;
     }
 
     /** Reads an object that stands alone. */

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * {@code ./caravan reconcile --dry-run}: how many objects a reconcile would remove and upsert, and which the first are. It
@@ -23,9 +24,14 @@ public final class DryRun {
     private static final int MOST_EXAMPLES = 20;
     private static final Map<Finding, String> SAID = Map.of(
             Finding.GONE, "would be removed: the platform no longer has them",
+            Finding.STILL_SHOWN, "would stay: the snapshot lacks them, and the platform still shows them",
+            Finding.UNANSWERED, "would stay: the snapshot lacks them, and the platform does not say whether they exist",
             Finding.DIFFERENT, "would be upserted: the platform has them otherwise",
             Finding.NEW, "would be upserted: they were never told",
             Finding.SAME, "are the same");
+
+    /** Not said where there is none. */
+    private static final Set<Finding> RARE = Set.of(Finding.STILL_SHOWN, Finding.UNANSWERED);
 
     private final Settings settings;
     private final PrintStream out;
@@ -47,10 +53,11 @@ public final class DryRun {
             Position known = ours(state.read(), new Platform(options).url(), stream);
             Comparison comparison = new Comparison(state, known.isFiltered(), MOST_EXAMPLES);
             DryReconcile.read(options, stream, comparison);
-            comparison.finish();
             for (Finding finding : Finding.values()) {
-                out.println(comparison.count(finding) + " " + SAID.get(finding));
-                comparison.examples(finding).forEach(id -> out.println("    " + id));
+                if (comparison.count(finding) > 0 || !RARE.contains(finding)) {
+                    out.println(comparison.count(finding) + " " + SAID.get(finding));
+                    comparison.examples(finding).forEach(id -> out.println("    " + id));
+                }
             }
         }
     }

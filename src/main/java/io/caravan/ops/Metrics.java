@@ -138,6 +138,18 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
                 c -> c.gapLength().toMillis() / 1000.0);
         count("reconciles", "Reconciles that are through.", counters, Counters::reconciles);
         count("reconcile.removals", "Objects removed because a snapshot lacked them.", counters, Counters::removals);
+        count(
+                "reconcile.removals.skipped",
+                Tags.of("reason", "still_shown"),
+                "Objects that a snapshot lacked and that were not removed, by why.",
+                counters,
+                Counters::stillShown);
+        count(
+                "reconcile.removals.skipped",
+                Tags.of("reason", "unanswered"),
+                "Objects that a snapshot lacked and that were not removed, by why.",
+                counters,
+                Counters::unanswered);
         gauge(
                 "reconcile.running",
                 null,
@@ -155,7 +167,7 @@ final class Metrics implements RoutePolicyFactory, AutoCloseable {
         gauge(
                 "lag",
                 "seconds",
-                "How old the newest event was when it came, by the platform's clock; NaN before the first and in a snapshot.",
+                "How far the log was behind the platform's clock when an event or an idle heartbeat came last; NaN before, and in a snapshot.",
                 consumer,
                 c -> isInSnapshot(c) ? Double.NaN : seconds(counters.lag()));
         gauge(

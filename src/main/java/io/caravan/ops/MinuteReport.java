@@ -44,7 +44,10 @@ final class MinuteReport implements AutoCloseable {
             boolean inSnapshot = consumer.position().flatMap(Position::snapshot).isPresent();
             return inSnapshot
                     ? "reading a snapshot"
-                    : consumer.counters().lag().map(MinuteReport::roughly).orElse("nothing") + " behind the platform";
+                    : consumer.counters()
+                            .lag()
+                            .map(lag -> roughly(lag) + " behind the platform")
+                            .orElse("not yet at the log");
         }
 
         void report() {

@@ -119,6 +119,11 @@ public final class KafkaPositions implements PositionStore {
     }
 
     @Override
+    public boolean isMarked(long reconcile, String key) throws IOException {
+        return state.isMarked(reconcile, key);
+    }
+
+    @Override
     public boolean hasMarks(long reconcile) throws IOException {
         return state.hasMarks(reconcile);
     }

@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -93,11 +94,31 @@ public final class FakePlatform implements AutoCloseable {
 
     /**
      * Everything there is, by the times of its ids: of these {@code recover} plays those after {@code from} and up to its date,
-     * in this order, before the log after its date. Nothing, unless set.
+     * in this order, before the log after its date. Nothing, unless set. What is set while it plays moves what has not been
+     * played yet: an object whose id is another by then is as it is, and not played where that is outside. Asked for an object by
+     * GraphQL, the platform shows those of the snapshot.
      */
     public FakePlatform snapshot(Collection<Frame> frames) {
-        state.snapshot = List.copyOf(frames);
+        state.contents(List.copyOf(frames));
         state.recovery = Recovery.SNAPSHOT;
+        return this;
+    }
+
+    /** What snapshots are made from finds only what was there this long ago, by the platform's clock. */
+    public FakePlatform searchLag(Duration lag) {
+        state.searchLag = lag;
+        return this;
+    }
+
+    /** Objects that are there, too, by internal or STIX ids, though no snapshot of this stream has them: they do not match its filter. */
+    public FakePlatform showsBesides(String... ids) {
+        state.shownBesides = Set.of(ids);
+        return this;
+    }
+
+    /** Answers no question for an object: this user may read streams, and nothing else. */
+    public FakePlatform refuseKnowledge() {
+        state.knowledgeRefused = true;
         return this;
     }
 

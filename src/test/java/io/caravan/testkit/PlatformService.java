@@ -107,7 +107,7 @@ final class PlatformService {
             case "GET /" -> page();
             case "POST /graphql" ->
                 state.isAuthorized(request)
-                        ? GraphQl.answer(request.text(), state.streams)
+                        ? GraphQl.answer(request.text(), state)
                         : GraphQl.toUnknown(request.text());
             default -> path.startsWith("/") && request.method().equals("GET") ? unknown(path) : Answer.status(404);
         };

@@ -4,11 +4,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Consumer;
 
@@ -38,11 +41,43 @@ final class PlatformState {
     volatile boolean anyStream = true;
     volatile Heartbeats heartbeats = Heartbeats.every(Duration.ofSeconds(5));
     volatile Recovery recovery = Recovery.SNAPSHOT;
-    volatile List<Frame> snapshot = List.of();
+    volatile Duration searchLag = Duration.ZERO;
+    volatile boolean knowledgeRefused;
+    volatile Set<String> shownBesides = Set.of();
     volatile boolean optionsObeyed = true;
     volatile boolean dated = true;
     volatile Duration clockOffset = Duration.ZERO;
     volatile Consumer<Map<String, Object>> connectedEdit = fields -> {};
+
+    /** What there is, from this time of the platform's on. */
+    private record Contents(Instant since, List<Frame> frames) {}
+
+    private final Deque<Contents> contents = new ArrayDeque<>(List.of(new Contents(Instant.MIN, List.of())));
+
+    synchronized void contents(List<Frame> frames) {
+        contents.addLast(new Contents(now(), frames));
+        while (contents.size() > 1 && isSearchable(contents.stream().skip(1).findFirst().orElseThrow())) {
+            contents.removeFirst();
+        }
+    }
+
+    /** What there is. */
+    synchronized List<Frame> contents() {
+        return contents.getLast().frames();
+    }
+
+    /** What the search finds, which is what there was a little earlier. */
+    synchronized List<Frame> searchable() {
+        return contents.stream()
+                .filter(this::isSearchable)
+                .reduce((earlier, later) -> later)
+                .map(Contents::frames)
+                .orElse(List.of());
+    }
+
+    private boolean isSearchable(Contents each) {
+        return each.since().equals(Instant.MIN) || !each.since().isAfter(now().minus(searchLag));
+    }
 
     Instant now() {
         return Instant.now().plus(clockOffset);

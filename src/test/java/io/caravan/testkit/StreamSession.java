@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -40,6 +41,9 @@ final class StreamSession {
 
     private final Queue<Said> toSay = new ConcurrentLinkedQueue<>();
     private volatile Optional<Ending> endRequested = Optional.empty();
+
+    private List<Frame> searched = List.of();
+    private Map<String, Frame> byObject = Map.of();
 
     private int sent;
     private String lastId;
@@ -140,15 +144,42 @@ final class StreamSession {
         return follow(StreamStart.at(recover.get(), platform.log));
     }
 
-    /** Of the snapshot, what was updated after the start and up to then, and what that needs. */
-    private List<Frame> window(Instant until) {
+    /**
+     * Of what the search finds, what was updated after the start and up to then, and what that needs. It is read as it is sent:
+     * what is touched meanwhile falls out of it.
+     */
+    private Iterable<Frame> window(Instant until) {
         EventId end = new EventId(until.toEpochMilli(), Long.MAX_VALUE);
-        return platform.snapshot.stream()
-                .filter(frame -> {
-                    EventId id = EventId.parse(frame.id()).orElse(EventId.ZERO);
-                    return id.compareTo(start.after()) > 0 && id.compareTo(end) <= 0;
-                })
-                .toList();
+        List<Frame> begun = platform.searchable();
+        return () -> begun.stream()
+                .filter(frame -> isWithin(frame, end))
+                .map(frame -> now(frame, begun))
+                .flatMap(Optional::stream)
+                .filter(frame -> isWithin(frame, end))
+                .iterator();
+    }
+
+    private boolean isWithin(Frame frame, EventId end) {
+        EventId id = EventId.parse(frame.id()).orElse(EventId.ZERO);
+        return id.compareTo(start.after()) > 0 && id.compareTo(end) <= 0;
+    }
+
+    /** The same object as the search finds it by now. */
+    private Optional<Frame> now(Frame frame, List<Frame> begun) {
+        List<Frame> found = platform.searchable();
+        if (found == begun) {
+            return Optional.of(frame);
+        }
+        if (found != searched) {
+            searched = found;
+            byObject = new HashMap<>();
+            found.forEach(each -> byObject.put(objectOf(each), each));
+        }
+        return Optional.ofNullable(byObject.get(objectOf(frame)));
+    }
+
+    private static String objectOf(Frame frame) {
+        return frame.isDependency() + Frames.internalIdOf(frame);
     }
 
     private Optional<Ending> follow(StreamStart from) throws IOException, InterruptedException {
@@ -189,7 +220,7 @@ final class StreamSession {
     }
 
     /** Sends frames until the script's end or somebody else's; whether neither has come. */
-    private boolean send(List<Frame> frames) throws IOException, InterruptedException {
+    private boolean send(Iterable<Frame> frames) throws IOException, InterruptedException {
         for (Frame frame : frames) {
             if (isInterrupted()) {
                 return false;

@@ -11,8 +11,8 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 
-/** The destination's GraphQL API. It answers 200 to failures too, and says so in {@code errors}. Safe for threads. */
-final class GraphQl {
+/** A platform's GraphQL API. It answers 200 to failures too, and says so in {@code errors}. Safe for threads. */
+public final class GraphQl {
 
     private static final Map<String, String> HEADERS = Map.of("Content-Type", "application/json");
 
@@ -26,7 +26,7 @@ final class GraphQl {
     private final Duration patience;
 
     /** The API refused what it was asked. */
-    static final class Failed extends IOException {
+    public static final class Failed extends IOException {
         private static final long serialVersionUID = 1L;
         private final String code;
 
@@ -36,7 +36,7 @@ final class GraphQl {
         }
 
         /** Whether a right is missing, or the token is wrong. */
-        boolean isForbidden() {
+        public boolean isForbidden() {
             return lacksRight() || code.equals("AUTH_REQUIRED");
         }
 
@@ -54,7 +54,7 @@ final class GraphQl {
     }
 
     /** There is no GraphQL API at the address: it is another kind of server, or something in between answers for it. */
-    static final class Absent extends Answers.Forbidden {
+    public static final class Absent extends Answers.Forbidden {
         private static final long serialVersionUID = 1L;
 
         Absent(String message, int status) {
@@ -62,7 +62,12 @@ final class GraphQl {
         }
     }
 
-    GraphQl(Platform platform, Duration patience) {
+    /** Whether an answer came, and the same question will get none other; else the platform is unreachable at the moment. */
+    public static boolean isRefusal(IOException failure) {
+        return failure instanceof Failed || failure instanceof Answers.Forbidden || failure instanceof Answers.NotTaken;
+    }
+
+    public GraphQl(Platform platform, Duration patience) {
         this.platform = platform;
         this.patience = patience;
     }
@@ -75,7 +80,8 @@ final class GraphQl {
      * @return {@code data}
      * @throws IOException where the answer is none, or lacks a field
      */
-    JsonNode ask(String query, Map<String, ?> variables, String... promised) throws IOException, InterruptedException {
+    public JsonNode ask(String query, Map<String, ?> variables, String... promised)
+            throws IOException, InterruptedException {
         Platform.Answer answer = platform.post("/graphql", HEADERS, request(query, variables), patience);
         JsonNode json = answer.json();
         JsonNode error = json.at("/errors/0");

@@ -27,8 +27,15 @@ import java.util.Set;
  *   <li>An event below the newest id, or at it with a fingerprint that was delivered, is the platform sending again.
  *   <li>A snapshot's ids are in no order: while one is read nothing is taken for a repetition and {@code resume} stays.
  *       It ends at the first main event above its end, which is of the log, or at a heartbeat above that and everything seen
- *       in it. So does the connection: the next one reads the log, and says whether that still begins before the snapshot's
- *       end. What came of the log until then, dependencies of that event, is not taken twice.
+ *       in it. So does the connection.
+ *   <li>What the platform touches without an event while a snapshot is read is in neither it nor the log: whatever bore a
+ *       label that was deleted, for one. So a follow-up window asks for all that was touched since the snapshot's end, less
+ *       the margin, and another for what was touched since that, until one shows nothing that makes the next necessary. That
+ *       is an object that this snapshot has not shown before and whose making the log will not tell either: it is older than
+ *       the log that is read behind the snapshot. There are fewer of these after each window, whatever is written meanwhile,
+ *       so this ends beside busy writers, too. Only then is the log read, from the snapshot's first end less the margin, because
+ *       deletions and merges are told there alone; the first connection says whether it still begins before that end.
+ *   <li>After a restart in a follow-up window, one that was begun before may have shown such an object: another follows.
  *   <li>A snapshot that is cut comes from its start again, so a large one would never get through: the next connection asks
  *       for a smaller window of it, then for all the rest. A window ends as a snapshot does; then the connection is done.
  *   <li>A reconcile that follows no gap leaves the log's place where it was, for what has not been delivered of the log; but
@@ -40,6 +47,9 @@ final class Arrivals {
     /** Data that comes this much below an earlier heartbeat's id means that clocks disagree. */
     static final Duration TOLERATED_LEAD = Duration.ofSeconds(30);
 
+    /** Of this many objects it is remembered that they made another window necessary; one that is forgotten does so again. */
+    private static final int MOST_MISSED = 100_000;
+
     private final InstantSource platformClock;
 
     private final String platform;
@@ -50,6 +60,12 @@ final class Arrivals {
     private Duration margin;
 
     private Optional<Instant> snapshotEnd;
+    private Optional<Instant> shownUntil;
+
+    /** Whether the follow-up window being read makes another necessary, and objects that did, by hashes of their keys. */
+    private boolean foundMissed;
+
+    private final Set<Long> missed = new HashSet<>();
 
     /** The newest id and the fingerprints that came under it; in a snapshot the latest id, which is not the newest. */
     private EventId open;
@@ -77,6 +93,8 @@ final class Arrivals {
         margin = start.margin();
         reconcile = start.reconcile();
         snapshotEnd = start.snapshotEnd();
+        shownUntil = start.shownUntil();
+        foundMissed = snapshot.filter(Snapshot::isFollowUp).isPresent();
         open = start.open().map(Open::id).orElse(EventId.ZERO);
         start.open().ifPresent(o -> {
             for (long fingerprint : o.delivered()) {
@@ -108,7 +126,7 @@ final class Arrivals {
         }
         if (snapshot.isPresent()) {
             if (kind == Event.Kind.MAIN && isAfterWindow(id)) {
-                endWindow(id);
+                endWindow();
                 return false;
             }
             highestOfSnapshot = highestOfSnapshot.max(id);
@@ -131,6 +149,28 @@ final class Arrivals {
         return true;
     }
 
+    /** Whether an object that comes now makes another window necessary if the snapshot has missed it so far. */
+    boolean isInFollowUp() {
+        return !done && snapshot.filter(Snapshot::isFollowUp).isPresent();
+    }
+
+    /**
+     * Takes note of an object in a follow-up window that this snapshot has missed so far.
+     *
+     * @param hash tells it from others
+     * @param made when the platform made it; the log tells of what was made since it begins
+     */
+    void showsMissed(long hash, Optional<Instant> made) {
+        Instant logStart = snapshot.orElseThrow().logStart().minus(margin);
+        if (made.filter(logStart::isBefore).isPresent()) {
+            return;
+        }
+        if (missed.size() >= MOST_MISSED) {
+            missed.clear();
+        }
+        foundMissed |= missed.add(hash);
+    }
+
     /** As {@link #isNew}, of what cannot be read: above a snapshot's end it is of the log, and comes again with that. */
     boolean isNew(EventId id, long fingerprint) {
         return !isAfterWindow(id) && isNew(id, Event.Kind.SNAPSHOT, fingerprint);
@@ -143,7 +183,7 @@ final class Arrivals {
         }
         if (snapshot.isPresent()) {
             if (isAfterWindow(id) && id.isAbove(highestOfSnapshot)) {
-                endWindow(id);
+                endWindow();
             }
             return;
         }
@@ -155,7 +195,10 @@ final class Arrivals {
     /** This stream has no snapshots; the log goes on from here, or from where it was. */
     void noRecover(EventId resumeFrom) {
         if (snapshot.isPresent()) {
-            if (keepsLog()) {
+            if (snapshot.get().isFollowUp()) { // where it would go on, nobody has read the log
+                endSnapshot(snapshot.get());
+                done = true;
+            } else if (keepsLog()) {
                 done = true;
             } else {
                 resume = resumeFrom;
@@ -170,6 +213,7 @@ final class Arrivals {
     void begin(Reconcile next) {
         reconcile = Optional.of(next);
         snapshot = Optional.of(new Snapshot(EventId.ZERO, next.until()));
+        missed.clear();
         cuts = 0;
         if (!keepsLog()) {
             beginLogAgain();
@@ -191,6 +235,7 @@ final class Arrivals {
     void beginLogAgain() {
         resume = EventId.ZERO;
         snapshotEnd = Optional.empty();
+        shownUntil = Optional.empty();
         forgetOpen();
     }
 
@@ -202,14 +247,17 @@ final class Arrivals {
     /** The one being read, with what is known by now of where a smaller window would end. */
     Optional<Snapshot> snapshot() {
         return snapshot.map(
-                whole -> isCut() ? new Snapshot(whole.from(), whole.window(), whole.until(), half()) : whole);
+                whole -> isCut()
+                        ? new Snapshot(whole.from(), whole.window(), whole.until(), half(), whole.firstEnd())
+                        : whole);
     }
 
-    /** Whether an event with this id shows a reconcile that its object is there: it is of the snapshot, or of the log since its end. */
+    /** Whether an event with this id shows that its object is there: it is of a snapshot, or of the log since a reconcile's. */
     boolean showsObject(EventId id) {
-        return reconcile.isPresent()
-                && (snapshot.isPresent()
-                        || id.isAbove(EventId.at(reconcile.get().until()).minus(margin)));
+        return snapshot.isPresent()
+                || reconcile
+                        .filter(under -> id.isAbove(EventId.at(under.until()).minus(margin)))
+                        .isPresent();
     }
 
     Optional<Reconcile> reconcile() {
@@ -223,7 +271,7 @@ final class Arrivals {
     /** All of the log up to here is delivered, or shown by a snapshot: one that begins later has a gap. */
     EventId delivered() {
         if (snapshot.isPresent() && !keepsLog()) {
-            return joining(snapshot.get().until());
+            return joining(snapshot.get().logStart());
         }
         EventId known = newest().map(resume::max).orElse(resume);
         return snapshotEnd.map(Arrivals::joining).map(known::max).orElse(known);
@@ -253,7 +301,8 @@ final class Arrivals {
                 batches,
                 margin,
                 reconcile,
-                snapshotEnd.filter(end -> EventId.at(end).isAbove(resume)));
+                snapshotEnd.filter(end -> EventId.at(end).isAbove(resume)),
+                shownUntil);
     }
 
     private boolean keepsLog() {
@@ -278,28 +327,37 @@ final class Arrivals {
         return snapshot.isPresent() && id.millis() > snapshot.get().window().toEpochMilli();
     }
 
-    /** @param end the id that proves it, of which dependencies may have come already */
-    private void endWindow(EventId end) {
+    private void endWindow() {
         Snapshot over = snapshot.orElseThrow();
         cuts = 0;
         done = true;
-        if (!keepsLog() && !(over.isLastWindow() && open.equals(end))) {
+        if (!keepsLog()) {
             forgetOpen();
         }
         if (!over.isLastWindow()) {
             snapshot = Optional.of(over.rest());
-            return;
+        } else if (!over.isFollowUp() || foundMissed) {
+            EventId least = keepsLog() ? EventId.ZERO : resume;
+            snapshot = Optional.of(over.followUp(margin, least, platformClock.instant()));
+            foundMissed = false;
+        } else {
+            endSnapshot(over);
+            reconcile = reconcile.map(
+                    under -> under.judgedAt(platformClock.instant().plus(TOLERATED_LEAD)));
         }
-        EventId proven = EventId.at(over.until()).minus(margin);
+    }
+
+    /** From here on the log counts again; what it still tells of the time before the snapshot's last window is late. */
+    private void endSnapshot(Snapshot over) {
+        EventId proven = EventId.at(over.logStart()).minus(margin);
         if (!keepsLog()) {
             resume = proven.max(resume);
-            snapshotEnd = Optional.of(over.until());
+            snapshotEnd = Optional.of(over.logStart());
         } else if (resume.isAbove(proven)) {
             resume = proven;
         }
+        shownUntil = Optional.of(over.until());
         snapshot = Optional.empty();
-        reconcile =
-                reconcile.map(under -> under.judgedAt(platformClock.instant().plus(TOLERATED_LEAD)));
     }
 
     /** A log that begins in the millisecond after a snapshot's end joins on to it. */

@@ -55,15 +55,30 @@ public final class Counters {
     private final LongAdder seen = new LongAdder();
     private final LongAdder upserts = new LongAdder();
     private final LongAdder removals = new LongAdder();
+    private final LongAdder stillShown = new LongAdder();
+    private final LongAdder unanswered = new LongAdder();
     private final LongAdder batches = new LongAdder();
     private final LongAdder delivered = new LongAdder();
     private volatile long lagMillis = -1;
     private volatile long platformClockLeadMillis;
 
-    void event(String name, EventId id, long size) {
+    void event(String name, long size) {
         events.computeIfAbsent(name, n -> new LongAdder()).increment();
         bytes.add(size);
-        lagMillis = Math.max(0, System.currentTimeMillis() + platformClockLeadMillis - id.millis());
+    }
+
+    /**
+     * An event of the log, or a heartbeat behind all of them, has come: so far it is read.
+     *
+     * @param id its time is the platform's
+     */
+    void readTo(EventId id) {
+        lagMillis = Math.max(0, platformTime().toEpochMilli() - id.millis());
+    }
+
+    /** A snapshot's ids are as old as its objects, and say nothing of how far the log is read. */
+    void readsSnapshot() {
+        lagMillis = -1;
     }
 
     /**
@@ -115,6 +130,17 @@ public final class Counters {
         seen.add(told);
         upserts.add(upserted);
         removals.add(removed);
+    }
+
+    /**
+     * Objects that a snapshot lacked, and that a reconcile does not remove.
+     *
+     * @param shown because the platform still shows them
+     * @param withoutAnswer because it does not say whether it does
+     */
+    void notRemoving(long shown, long withoutAnswer) {
+        stillShown.add(shown);
+        unanswered.add(withoutAnswer);
     }
 
     void staleReferences(long count) {
@@ -203,9 +229,23 @@ public final class Counters {
         return removals.sum();
     }
 
+    /** Objects that snapshots lacked, and that reconciles did not remove because the platform still shows them. */
+    public long stillShown() {
+        return stillShown.sum();
+    }
+
+    /** Objects that snapshots lacked, and that reconciles did not remove because the platform does not say whether they exist. */
+    public long unanswered() {
+        return unanswered.sum();
+    }
+
     /** What reconciles have found since the start, for people; an object that a cut snapshot brings again is seen again. */
     public String reconcile() {
-        return seen.sum() + " objects seen, " + upserts.sum() + " upserted, " + removals.sum() + " removed";
+        return seen.sum() + " objects seen, " + upserts.sum() + " upserted, " + removals.sum() + " removed"
+                + (stillShown() > 0 ? ", " + stillShown() + " not removed because the platform still shows them" : "")
+                + (unanswered() > 0
+                        ? ", " + unanswered() + " not removed because the platform does not say whether they exist"
+                        : "");
     }
 
     public long batches() {
@@ -217,7 +257,10 @@ public final class Counters {
         return delivered.sum();
     }
 
-    /** How old the newest event was by the platform's clock when it came; empty before the first. */
+    /**
+     * How far behind the platform's clock the log was read when something came last: an event, or a heartbeat that tells that
+     * there are no more. Empty before that, and in a snapshot.
+     */
     public Optional<Duration> lag() {
         long millis = lagMillis;
         return millis < 0 ? Optional.empty() : Optional.of(Duration.ofMillis(millis));

@@ -1,17 +1,21 @@
 package io.caravan.opencti.stream;
 
 import io.caravan.event.Comparison;
+import io.caravan.event.Comparison.Finding;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
 import io.caravan.event.Position;
 import io.caravan.event.Position.Reconcile;
 import io.caravan.event.Position.Snapshot;
+import io.caravan.event.StixObject;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
@@ -23,8 +27,8 @@ public final class DryReconcile {
     private DryReconcile() {}
 
     /**
-     * Shows the comparison everything that the stream has: a snapshot, and the log behind it up to when that was read. A
-     * platform that is away is waited for.
+     * Shows the comparison everything that the stream has: a snapshot, and the log behind it up to when that was read; then asks
+     * the platform for what is known beyond that. A platform that is away is waited for.
      *
      * @throws IOException when the stream has no snapshots, or cannot be read for good
      */
@@ -49,7 +53,8 @@ public final class DryReconcile {
                 options.getBatchMaxEvents(),
                 options.getBatchMaxBytes(),
                 Clock.systemUTC(),
-                counters::platformTime);
+                counters::platformTime,
+                (number, key) -> comparison.hasSeen(key));
         AtomicReference<Optional<Exception>> failure = new AtomicReference<>(Optional.empty());
         Health health = new Health(platform.url(), e -> {
             failure.set(Optional.of(e));
@@ -62,6 +67,9 @@ public final class DryReconcile {
         thread.start();
         try {
             read(inbox, comparison);
+            if (failure.get().isEmpty()) {
+                finish(platform, options, comparison);
+            }
         } finally {
             inbox.close();
             reader.stop();
@@ -88,5 +96,26 @@ public final class DryReconcile {
             }
             next = inbox.take();
         }
+    }
+
+    private static void finish(Platform platform, OpenctiConfiguration options, Comparison comparison)
+            throws IOException, InterruptedException {
+        ExistenceQuery query = new ExistenceQuery(platform, Duration.ofMillis(options.getHeartbeatTimeout()));
+        Persistence persistence = new Persistence(new Stopping(), new Health(platform.url(), e -> {}));
+        comparison.finish(objects -> {
+            ExistenceQuery.Answer answer = persistence
+                    .untilAnswered("The platform cannot be asked which objects still exist", () -> query.ask(objects))
+                    .orElseThrow();
+            Map<String, Finding> findings = new HashMap<>();
+            objects.forEach(object -> findings.put(object.key(), findingOf(object, answer)));
+            return findings;
+        });
+    }
+
+    private static Finding findingOf(StixObject object, ExistenceQuery.Answer answer) {
+        if (answer.saysGone(object)) {
+            return Finding.GONE;
+        }
+        return answer.shown().contains(object.key()) ? Finding.STILL_SHOWN : Finding.UNANSWERED;
     }
 }

@@ -189,7 +189,8 @@ final class Follower {
                 options.getBatchMaxEvents(),
                 options.getBatchMaxBytes(),
                 Clock.systemUTC(),
-                counters::platformTime);
+                counters::platformTime,
+                store::isMarked);
         Reader read = new Reader(stream, options, platform, clock, box, counters, health, stopping, watchdog);
         inbox = Optional.of(box);
         reader = Optional.of(read);
@@ -206,7 +207,8 @@ final class Follower {
         if (at.dueReconcile().isEmpty()) {
             return true;
         }
-        Removals removals = new Removals(store, options, persistence);
+        Removals removals =
+                new Removals(store, options, persistence, new ExistenceQuery(platform, patience()), counters);
         boolean isThrough = removals.deliver(at, events -> deliver(source.ofWithin(events)));
         if (isThrough) {
             source.endReconcile();
@@ -232,8 +234,8 @@ final class Follower {
                 keep(letters.getFirst());
                 letters.removeFirst();
             }
-            if (reconcile.isPresent()) {
-                store.mark(reconcile.get().number(), delivery.seen());
+            if (!delivery.seen().isEmpty()) {
+                store.mark(batch.before().snapshotNumber(), delivery.seen());
             }
             if (batch.events().isEmpty()) {
                 target.store(batch.after());

@@ -6,6 +6,7 @@ import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
 import io.caravan.event.Meaning;
+import io.caravan.event.Overtaken;
 import io.caravan.event.Pending;
 import io.caravan.event.Reconciliation;
 import io.caravan.event.RecordFailedException;
@@ -27,6 +28,8 @@ final class Handover {
     private static final String PROPERTY = "CaravanHandover";
     /** The exchange property that says which event an exchange is about. */
     static final String EVENT = "CaravanEvent";
+
+    private static final Set<String> REMOVALS = Set.of("delete", Reconciliation.OP);
 
     private final Batch batch;
     private final Pending known;
@@ -139,7 +142,8 @@ final class Handover {
         boolean isRead = false;
         try {
             boolean isFiltered = batch.before().isFiltered();
-            Meaning meaning = RecordFailedException.during(() -> reading.of(event, known, isFiltered));
+            Meaning.Reading inTime = inTime(event, reading);
+            Meaning meaning = RecordFailedException.during(() -> inTime.of(event, known, isFiltered));
             isRead = true;
             return meaning;
         } finally {
@@ -147,6 +151,17 @@ final class Handover {
                 known.takeBack();
             }
         }
+    }
+
+    /**
+     * The log behind a snapshot begins before the snapshot's last window, so its first events may be older than what is known:
+     * they put no old state back. A deletion means what it does: what has made the object anew comes later.
+     */
+    private Meaning.Reading inTime(Event event, Meaning.Reading reading) {
+        boolean mayBeLate = event.kind() == Event.Kind.MAIN
+                && !REMOVALS.contains(event.op())
+                && batch.after().isOlderThanShown(event.id());
+        return mayBeLate && !(reading instanceof Overtaken) ? new Overtaken(reading, () -> false) : reading;
     }
 
     /** What is known, as the events of the batch find and leave it; stored with the batch's position, after every sink. */

@@ -7,6 +7,7 @@ import io.caravan.event.EventId;
 import io.caravan.event.Position;
 import io.caravan.event.Position.Reconcile;
 import io.caravan.event.Position.Snapshot;
+import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,6 +18,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Where the thread that reads the stream leaves what arrived and the thread that delivers takes it, all of it, as one
@@ -31,14 +34,24 @@ final class Inbox {
     /**
      * What is to be delivered next: dead letters, a batch that may be without events, and behind them its position.
      *
-     * @param seen while a reconcile is under way, the keys of objects that the platform has told of
+     * @param seen while a snapshot is read or a reconcile is under way, the keys of objects that the platform has told of
      */
     record Delivery(Batch batch, List<DeadLetter> letters, Set<String> seen) {}
 
     /** An event taken into the position: new and waiting for delivery, or a repetition; and whether there was no room at once. */
     record Receipt(boolean isNew, boolean waited) {}
 
+    /** What a snapshot has shown so far, as it is stored. */
+    @FunctionalInterface
+    interface Shown {
+        /** Whether the object is marked as seen in the snapshot of this number. */
+        boolean isMarked(long snapshot, String key) throws IOException;
+    }
+
+    private static final Logger LOG = LoggerFactory.getLogger(Inbox.class);
+
     private final Arrivals arrivals;
+    private final Shown shown;
     private final int maxEvents;
     private final long maxBytes;
     private final Clock clock;
@@ -52,9 +65,13 @@ final class Inbox {
     private boolean positionIsDue;
     private boolean closed;
 
-    /** @param platformClock tells the platform's time */
-    Inbox(Position start, int maxEvents, long maxBytes, Clock clock, InstantSource platformClock) {
+    /**
+     * @param platformClock tells the platform's time
+     * @param shown asked by the thread that adds events
+     */
+    Inbox(Position start, int maxEvents, long maxBytes, Clock clock, InstantSource platformClock, Shown shown) {
         this.arrivals = new Arrivals(start, platformClock);
+        this.shown = shown;
         this.taken = start;
         this.takenAt = System.nanoTime();
         this.maxEvents = maxEvents;
@@ -73,6 +90,7 @@ final class Inbox {
         if (arrivals.isDone()) {
             return new Receipt(false, waited);
         }
+        noteMissed(event);
         noteSeen(event);
         if (!isNew) {
             return new Receipt(false, waited);
@@ -225,6 +243,11 @@ final class Inbox {
         return arrivals.reconcile();
     }
 
+    /** The newest id known to be delivered or to wait for it. */
+    synchronized EventId newestArrived() {
+        return arrivals.position(0).newest();
+    }
+
     synchronized Duration heartbeatLead() {
         return arrivals.heartbeatLead();
     }
@@ -281,6 +304,26 @@ final class Inbox {
             if (seen.size() >= maxEvents) {
                 notifyAll();
             }
+        }
+    }
+
+    /** What a snapshot has missed so far, and shows only now. */
+    private void noteMissed(Event event) {
+        String key = event.object().key();
+        if (event.kind() != Event.Kind.MAIN && arrivals.isInFollowUp() && !isShown(key)) {
+            arrivals.showsMissed(Event.hash(key), event.object().madeAt());
+        }
+    }
+
+    private boolean isShown(String key) {
+        if (seen.contains(key)) {
+            return true;
+        }
+        try {
+            return shown.isMarked(taken.snapshotNumber(), key);
+        } catch (IOException e) { // the batch that it is in meets the same, and says so; another window does no harm
+            LOG.debug("Whether {} was shown cannot be read", key, e);
+            return false;
         }
     }
 

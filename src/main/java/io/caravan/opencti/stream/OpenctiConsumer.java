@@ -393,6 +393,12 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
             // of nothing that is known, nothing can be gone
         }
 
+        /** What nobody knows of is taken for seen: one window behind a snapshot has to do. */
+        @Override
+        public boolean isMarked(long reconcile, String key) {
+            return true;
+        }
+
         @Override
         public boolean hasMarks(long reconcile) {
             return false;

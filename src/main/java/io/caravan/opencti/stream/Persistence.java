@@ -15,9 +15,9 @@ final class Persistence {
         void make() throws Exception;
     }
 
-    /** What is asked of whatever holds the position, which may be away for the moment. */
+    /** What is asked of whatever may be away for the moment. */
     interface Question<T> {
-        T answer() throws IOException;
+        T answer() throws IOException, InterruptedException;
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(Persistence.class);
@@ -67,7 +67,7 @@ final class Persistence {
                 health.delivered();
                 return Optional.of(answer);
             } catch (IOException e) {
-                Duration wait = backoff.withJitter();
+                Duration wait = backoff.after(e);
                 health.notDelivered(Reason.of(e));
                 LOG.warn("{}: {}; {}", trouble, Reason.of(e), Reason.nextTryIn(wait));
                 stopping.pause(wait);

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.event.Bytes;
 import io.caravan.event.DeadLetter;
+import io.caravan.event.DurationText;
 import io.caravan.event.Envelope;
 import io.caravan.event.Event;
 import io.caravan.event.EventId;
@@ -38,6 +39,8 @@ final class Reader implements Runnable {
     private static final ObjectMapper JSON = new ObjectMapper();
     /** Frames whose id is a clock, and no event's place in the log. */
     private static final Set<String> CLOCKS = Set.of("heartbeat", "consumer_metrics", "no-recover");
+
+    private static final Duration LOOK_AT_CLOCK = Duration.ofSeconds(5);
 
     private final String stream;
     private final OpenctiConfiguration options;
@@ -165,6 +168,7 @@ final class Reader implements Runnable {
     /** Begins the reconcile that is asked for; what then stands before the next connection, if not what did. */
     private IOException reconcile(IOException end) throws InterruptedException {
         try {
+            awaitSearchable();
             Instant until = endOfSnapshot();
             LOG.info("Reconciling: a snapshot of everything up to {} is read, and what is not in it goes", until);
             inbox.beginReconcile(false, until);
@@ -179,6 +183,7 @@ final class Reader implements Runnable {
     private IOException bridge(Gap gap) throws InterruptedException {
         Instant until;
         try {
+            awaitSearchable();
             until = endOfSnapshot();
         } catch (IOException e) {
             return e; // the next connection meets the gap again
@@ -209,6 +214,19 @@ final class Reader implements Runnable {
             inbox.beginReconcile(true, until);
         }
         return gap;
+    }
+
+    /**
+     * Waits until the platform's search is sure to find what was delivered of the log last, a minute at most: a snapshot that is
+     * read earlier may show objects as they were before, also those that are gone, and the log does not tell of that again.
+     */
+    private void awaitSearchable() throws IOException, InterruptedException {
+        Instant searchable = inbox.newestArrived().time().plus(StartPosition.SEARCHABLE_AFTER);
+        for (Duration left = Duration.between(clock.now(), searchable);
+                left.toMillis() > 0 && !stopping.isAsked();
+                left = Duration.between(clock.now(), searchable)) {
+            stopping.pause(left.compareTo(LOOK_AT_CLOCK) < 0 ? left : LOOK_AT_CLOCK);
+        }
     }
 
     private Instant endOfSnapshot() throws IOException, InterruptedException {
@@ -334,7 +352,8 @@ final class Reader implements Runnable {
                 Inbox.Receipt receipt = inbox.add(event);
                 note(receipt, false);
                 if (receipt.isNew()) {
-                    counters.event(frame.name(), event.id(), frame.size());
+                    counters.event(frame.name(), frame.size());
+                    readTo(event.id());
                     warnOfClocks();
                 }
             } catch (Unreadable e) {
@@ -417,10 +436,19 @@ final class Reader implements Runnable {
             counters.other(frame.name());
             Optional<EventId> id = frame.id().flatMap(EventId::of);
             id.ifPresent(inbox::heartbeat);
+            id.filter(clock -> clock.isAbove(inbox.newestArrived())).ifPresent(this::readTo);
             if (standstill.isReachedBy(id)) {
                 end = Optional.of(new Over(Ending.STILL, standstill.toString()));
             }
             health.connected();
+        }
+
+        private void readTo(EventId id) {
+            if (inbox.snapshot().isEmpty()) {
+                counters.readTo(id);
+            } else {
+                counters.readsSnapshot();
+            }
         }
 
         private void connected(Frame frame) {
@@ -438,7 +466,7 @@ final class Reader implements Runnable {
                         begin,
                         length,
                         "the platform's log ends at " + last.get() + ", before our position " + newest.get()
-                                + ": it was reset" + (length.isZero() ? "" : ", a gap of " + length),
+                                + ": it was reset" + (length.isZero() ? "" : ", a gap of " + DurationText.of(length)),
                         true));
             } else if (first.isPresent() && first.get().isAbove(delivered) && !delivered.equals(EventId.ZERO)) {
                 logBeginsLater(first.get(), delivered);
@@ -451,7 +479,7 @@ final class Reader implements Runnable {
         }
 
         private void logBeginsLater(EventId first, EventId delivered) {
-            boolean isFirstSnapshot = inbox.snapshot().isPresent()
+            boolean isFirstSnapshot = inbox.snapshot().filter(s -> !s.isFollowUp()).isPresent()
                     && inbox.reconcile().isEmpty()
                     && inbox.taken().batches() == 0;
             if (isFirstSnapshot) { // the platform is new: nothing lies before its log
@@ -462,7 +490,7 @@ final class Reader implements Runnable {
             }
             Duration length = lengthOfGap(delivered, first);
             String message = "the platform's log begins at " + first + " and no longer keeps our position " + delivered
-                    + ": a gap of " + length;
+                    + ": a gap of " + DurationText.of(length);
             if (!Platform.hasSnapshots(stream) && options.getOnGap() == OpenctiConfiguration.OnGap.recover) {
                 counters.gap(length);
                 LOG.warn("{}; the base stream has no snapshot, so what lay in the gap is lost", message);

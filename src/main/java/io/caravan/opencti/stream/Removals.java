@@ -9,13 +9,16 @@ import io.caravan.event.StixObject;
 import io.caravan.opencti.OpenctiConfiguration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The end of a reconcile: what is known and was not seen in it is removed, in batches of events named reconcile. What was
- * removed is known no longer, so after a kill it goes on with what is left. Nothing is removed when nothing at all was
- * seen: that is a platform that shows this user nothing, not one where all is gone. Used by the delivering thread.
+ * The end of a reconcile: what is known, was not seen in it, and is not shown by the platform when asked for by its id either,
+ * is removed, in batches of events named reconcile. What was removed is known no longer, and what is shown is marked as seen, so
+ * after a kill it goes on with what is left. A platform that is unreachable is waited for; where it refuses to answer, nothing is
+ * removed. Nothing is either when nothing at all was seen: that is a platform that shows this user nothing, not one where all
+ * is gone. Used by the delivering thread.
  */
 final class Removals {
 
@@ -30,11 +33,20 @@ final class Removals {
     private final PositionStore store;
     private final OpenctiConfiguration options;
     private final Persistence persistence;
+    private final ExistenceQuery platform;
+    private final Counters counters;
 
-    Removals(PositionStore store, OpenctiConfiguration options, Persistence persistence) {
+    Removals(
+            PositionStore store,
+            OpenctiConfiguration options,
+            Persistence persistence,
+            ExistenceQuery platform,
+            Counters counters) {
         this.store = store;
         this.options = options;
         this.persistence = persistence;
+        this.platform = platform;
+        this.counters = counters;
     }
 
     /**
@@ -57,20 +69,73 @@ final class Removals {
         if (!sawAny.orElse(false)) {
             return sawAny.isPresent();
         }
+        long unanswered = 0;
+        Optional<String> reason = Optional.empty();
         for (Optional<String> last = Optional.empty(); ; ) {
             Optional<String> after = last;
-            Optional<List<StixObject>> gone = ask(
+            Optional<List<StixObject>> unseen = ask(
                     () -> store.unmarked(due.number(), after, options.getBatchMaxEvents(), options.getBatchMaxBytes()));
-            if (gone.isEmpty() || gone.get().isEmpty()) {
-                return gone.isPresent();
+            if (unseen.isEmpty() || unseen.get().isEmpty()) {
+                warn(unanswered, reason);
+                return unseen.isPresent();
             }
-            List<Event> events = gone.get().stream()
-                    .map(object -> Reconciliation.event(at.resume(), object))
-                    .toList();
-            if (!delivery.of(events)) {
+            List<StixObject> page = unseen.get();
+            Optional<ExistenceQuery.Answer> answer = askPlatform(due, page);
+            if (answer.isEmpty()) {
                 return false;
             }
-            last = Optional.of(gone.get().get(gone.get().size() - 1).key());
+            unanswered += answer.get().unanswered().size();
+            reason = reason.or(answer.get()::reason);
+            List<Event> gone = page.stream()
+                    .filter(answer.get()::saysGone)
+                    .map(object -> Reconciliation.event(at.resume(), object))
+                    .toList();
+            if (!gone.isEmpty() && !delivery.of(gone)) {
+                return false;
+            }
+            last = Optional.of(page.get(page.size() - 1).key());
+        }
+    }
+
+    /** Asks until the platform answers; empty when stopped before. What it shows is marked as seen. */
+    private Optional<ExistenceQuery.Answer> askPlatform(Reconcile due, List<StixObject> page)
+            throws InterruptedException {
+        Optional<ExistenceQuery.Answer> answer = persistence.untilAnswered(
+                "The platform cannot be asked which objects still exist, and nothing is removed before",
+                () -> platform.ask(page));
+        if (answer.isEmpty()) {
+            return answer;
+        }
+        Set<String> shown = answer.get().shown();
+        if (!shown.isEmpty()) {
+            Optional<Boolean> isMarked = ask(() -> {
+                store.mark(due.number(), shown);
+                return true;
+            });
+            if (isMarked.isEmpty()) {
+                return Optional.empty();
+            }
+            LOG.info(
+                    "Not removing {} objects that the snapshot lacked, because the platform still shows them, such as {}",
+                    shown.size(),
+                    page.stream()
+                            .filter(object -> shown.contains(object.key()))
+                            .findFirst()
+                            .map(StixObject::id)
+                            .orElse(""));
+        }
+        counters.notRemoving(shown.size(), answer.get().unanswered().size());
+        return answer;
+    }
+
+    private static void warn(long unanswered, Optional<String> reason) {
+        if (unanswered > 0) {
+            LOG.warn(
+                    "Not removing {} objects that the snapshot lacked, because the platform does not say whether they exist:"
+                            + " {}. This user needs the right KNOWLEDGE, and Caravan the address /graphql; then ./caravan"
+                            + " reconcile removes what is gone",
+                    unanswered,
+                    reason.orElse("no reason"));
         }
     }
 

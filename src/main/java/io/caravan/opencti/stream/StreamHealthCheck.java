@@ -25,6 +25,8 @@ final class StreamHealthCheck extends AbstractHealthCheck {
     protected void doCall(HealthCheckResultBuilder builder, Map<String, Object> options) {
         builder.detail("position", consumer.getPosition());
         builder.detail("deadLetters", consumer.getDeadLetters());
+        builder.detail("removalsSkipped", consumer.counters().stillShown());
+        builder.detail("removalsUnanswered", consumer.counters().unanswered());
         List<String> troubles = new ArrayList<>();
         consumer.trouble().ifPresent(reason -> troubles.add("the platform " + reason));
         consumer.sinkTrouble().ifPresent(reason -> troubles.add("a batch waits and is tried again: " + reason));

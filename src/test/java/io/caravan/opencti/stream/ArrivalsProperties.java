@@ -46,22 +46,34 @@ class ArrivalsProperties {
     private static final class Program {
         final List<Entry> delivered = new ArrayList<>();
         Position stored;
+        private Optional<Arrivals> running = Optional.empty();
 
         Program(Position start) {
             stored = start;
         }
 
+        /** What came after the last stored position is delivered nowhere. */
+        void kill() {
+            running = Optional.empty();
+        }
+
+        private Arrivals running() {
+            if (running.isEmpty()) {
+                running = Optional.of(new Arrivals(stored, CLOCK));
+            }
+            return running.get();
+        }
+
         /** Told of while a reconcile was under way, as far as stored. */
         final Set<Entry> seen = new HashSet<>();
 
-        /** Asks for what it lacks, and reads until killed. */
+        /** Asks for what it lacks, and reads until the connection is cut. */
         void connect(List<Entry> snapshot, List<Entry> log, int arrivals, Random chance) {
-            Arrivals next = new Arrivals(stored, CLOCK);
-            next.connecting();
-            List<Arrival> stream = next.snapshot()
+            running().connecting();
+            List<Arrival> stream = running().snapshot()
                     .map(asked -> recovery(asked, snapshot, log, chance))
                     .orElseGet(() -> stream(log, stored.resume(), chance));
-            run(withoutClocksAheadOf(stored.newest(), stream), arrivals, chance);
+            read(running(), withoutClocksAheadOf(stored.newest(), stream), arrivals, chance);
         }
 
         /** Connects until the log is read to its end, each time for so many arrivals at most. */
@@ -77,15 +89,18 @@ class ArrivalsProperties {
         }
 
         void reconcile(Instant until) {
-            Arrivals next = new Arrivals(stored, CLOCK);
-            next.begin(new Reconcile(stored.batches(), false, until, Optional.empty()));
-            stored = next.position(stored.batches());
+            running().begin(new Reconcile(stored.batches(), false, until, Optional.empty()));
+            stored = running().position(stored.batches());
         }
 
-        /** Reads until killed. What came after the last stored position is delivered nowhere. */
+        /** Reads after a start, until killed. */
         void run(List<Arrival> stream, int arrivals, Random chance) {
-            Arrivals log = new Arrivals(stored, CLOCK);
-            log.connecting();
+            kill();
+            running().connecting();
+            read(running(), stream, arrivals, chance);
+        }
+
+        private void read(Arrivals log, List<Arrival> stream, int arrivals, Random chance) {
             List<Entry> batch = new ArrayList<>();
             List<Entry> told = new ArrayList<>();
             List<Arrival> read = stream.subList(0, Math.min(arrivals, stream.size()));
@@ -151,8 +166,10 @@ class ArrivalsProperties {
             Random chance = new Random(seed + instant);
             Program program = new Program(start);
             program.connect(snapshot, log, instant, chance);
+            program.kill();
             int kills = chance.nextInt(3);
             for (int kill = 0; kill < kills; kill++) {
+                program.kill();
                 program.connect(snapshot, log, chance.nextInt(length + 1), chance);
             }
             program.connectUntilAllIsRead(snapshot, log, Integer.MAX_VALUE, chance);
@@ -195,9 +212,11 @@ class ArrivalsProperties {
         List<Entry> log = log(random, until.millis() - 200_000 + random.nextInt(400_000));
         Program program = new Program(Position.startingAt("https://x", "live", EventId.ZERO));
         program.connect(List.of(), log, random.nextInt(2 * log.size()), random);
+        program.kill();
         program.reconcile(until.time());
         int kills = random.nextInt(4);
         for (int kill = 0; kill < kills; kill++) {
+            program.kill();
             program.connect(snapshot, log, random.nextInt(40), random);
         }
         program.connectUntilAllIsRead(snapshot, log, Integer.MAX_VALUE, random);

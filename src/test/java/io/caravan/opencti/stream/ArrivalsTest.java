@@ -86,24 +86,114 @@ class ArrivalsTest {
 
     @ParameterizedTest(name = "after \"{0}\" the snapshot is over: {1}")
     @CsvSource({
-        "s900 s100 s500,                false,  50",
-        "s900 d900 h900,                false,  50",
-        "s900 s950 h960,                false,  50", // the clock of a platform that is behind
-        "s900 h1001,                    true,  940",
-        "s900 h1100,                    true,  940",
-        "s900 h1100 h1101,              true,  940", // the connection is over by then
-        "s1005 h1003,                   false,  50", // not above what was seen
-        "s900 e1001,                    true,  940",
-        "s900 d1001,                    false,  50", // a dependency may belong to either
-        "s900 d1001 e1001,              true,  940",
-        "s900 e1001 e1002,              true,  940",
-        "s900 e990,                     false,  50",
+        "s900 s100 s500,                false",
+        "s900 d900 h900,                false",
+        "s900 s950 h960,                false", // the clock of a platform that is behind
+        "s900 h1001,                    true",
+        "s900 h1100,                    true",
+        "s900 h1100 h1101,              true", // the connection is over by then
+        "s1005 h1003,                   false", // not above what was seen
+        "s900 e1001,                    true",
+        "s900 d1001,                    false", // a dependency may belong to either
+        "s900 d1001 e1001,              true",
+        "s900 e1001 e1002,              true",
+        "s900 e990,                     false",
     })
-    void readsASnapshotToItsEnd(String arrivals, boolean over, long resume) {
+    void readsASnapshotToItsEnd(String arrivals, boolean over) {
         Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         arrive(log, arrivals);
-        assertThat(log.position(0).snapshot().isEmpty()).isEqualTo(over);
-        assertThat(log.position(0).resume()).isEqualTo(id(resume));
+        assertThat(log.isDone()).isEqualTo(over);
+        assertThat(log.position(0).snapshot().orElseThrow().isFollowUp()).isEqualTo(over);
+        assertThat(log.position(0).resume()).as("a restart begins here").isEqualTo(id(50));
+    }
+
+    @Test
+    void readsWhatWasTouchedMeanwhileBehindASnapshot() {
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
+        log.connecting();
+        arrive(log, "s900 h1001");
+        for (Arrivals each : List.of(log, new Arrivals(log.position(1), CLOCK))) {
+            assertThat(each.snapshot()).contains(followUp(940, 2000));
+            assertThat(seconds(each.delivered()))
+                    .as("where the log has to begin at the latest")
+                    .isEqualTo(1000);
+        }
+        log.connecting();
+        assertThat(arriveOne(log, "s1500")).isTrue();
+        arrive(log, "h2001");
+
+        assertThat(log.isDone()).isTrue();
+        assertThat(log.position(2).snapshot()).isEmpty();
+        assertThat(log.position(2).resume()).as("deletions are told from there on").isEqualTo(id(940));
+        assertThat(log.position(2).snapshotEnd()).contains(UNTIL);
+        assertThat(log.position(2).shownUntil()).contains(Instant.ofEpochSecond(2000));
+    }
+
+    @ParameterizedTest(name = "an object made at {0} makes another window necessary: {1}")
+    @CsvSource({
+        ",     true",
+        "500,  true",
+        "940,  true",
+        "941,  false", // the log tells of it
+        "1500, false",
+    })
+    void readsAnotherWindowBehindOneThatShowsWhatTheSnapshotMissed(Long made, boolean isNecessary) {
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
+        arrive(log, "s900 h1001");
+        log.connecting();
+        assertThat(log.isInFollowUp()).isTrue();
+        log.showsMissed(7, Optional.ofNullable(made).map(Instant::ofEpochSecond));
+        arrive(log, "s1500 h2001");
+        assertThat(log.snapshot()).isEqualTo(isNecessary ? Optional.of(followUp(1940, 2000)) : Optional.empty());
+        if (isNecessary) {
+            log.connecting();
+            log.showsMissed(7, Optional.empty()); // it is known by now
+            arrive(log, "s1950 h2001");
+            assertThat(log.snapshot()).isEmpty();
+        }
+    }
+
+    @Test
+    void readsAnotherWindowBehindOneThatWasBegunBeforeARestart() {
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
+        arrive(log, "s900 h1001");
+        Arrivals restarted = new Arrivals(log.position(1), CLOCK);
+        restarted.connecting();
+        arrive(restarted, "h2001");
+        assertThat(restarted.snapshot()).contains(followUp(1940, 2000));
+        restarted.connecting();
+        arrive(restarted, "h2001");
+        assertThat(restarted.snapshot()).isEmpty();
+    }
+
+    @Test
+    void asksForLessOfAFollowUpWindowThatWasCut() {
+        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
+        arrive(log, "s900 h1001");
+        log.connecting();
+        arrive(log, "s1900 s1200 s1500");
+        log.connecting();
+        assertThat(log.snapshot())
+                .contains(new Snapshot(
+                        id(940), id(1500).time(), id(2000).time(), Optional.empty(), Optional.of(UNTIL)));
+        arrive(log, "s1200 h1501");
+        log.connecting();
+        assertThat(log.snapshot().orElseThrow().from()).isEqualTo(id(1499.999));
+        assertThat(log.snapshot().orElseThrow().firstEnd()).contains(UNTIL);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, 940", "false, 50"})
+    void readsTheLogWhereTheStreamCeasesToHaveSnapshots(boolean ofGap, long resume) {
+        Arrivals log = new Arrivals(at(50), CLOCK);
+        log.begin(new Reconcile(3, ofGap, UNTIL, Optional.empty()));
+        arrive(log, "s900 h1001");
+        log.connecting();
+        log.noRecover(id(2000));
+        assertThat(log.isDone()).isTrue();
+        assertThat(log.position(3).snapshot()).isEmpty();
+        assertThat(log.position(3).reconcile()).as("not all was seen").isEmpty();
+        assertThat(log.position(3).resume()).isEqualTo(id(resume));
     }
 
     @ParameterizedTest(name = "cut after \"{0}\" a snapshot of (50, 1000] is asked for up to {1}")
@@ -159,6 +249,7 @@ class ArrivalsTest {
         assertThat(log.snapshot()).contains(new Snapshot(id(499.999), UNTIL));
         assertThat(log.position(0).resume()).isEqualTo(id(50));
         arrive(log, "s900 e1001");
+        followUp(log);
         assertThat(log.position(0).resume()).isEqualTo(id(940));
     }
 
@@ -172,6 +263,7 @@ class ArrivalsTest {
         assertThat(log.position(3).open()).isEmpty();
         assertThat(arriveOne(log, "s150")).isTrue();
         assertThat(arriveOne(log, "e1001")).isFalse();
+        followUp(log);
         assertThat(log.position(4).resume()).isEqualTo(id(940));
     }
 
@@ -181,18 +273,17 @@ class ArrivalsTest {
         Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         log.connecting();
         arrive(log, "s900 " + end);
-        assertThat(log.isDone()).isTrue();
-        log.connecting();
+        followUp(log);
         assertThat(log.resume()).isEqualTo(id(940));
         assertThat(arriveOne(log, "e1003")).isTrue();
-        assertThat(arriveOne(log, "d1003")).isEqualTo(!end.startsWith("d1003"));
+        assertThat(arriveOne(log, "d1003")).isTrue();
     }
 
     @Test
     void takesNoDependencyInASnapshotForTheBeginOfTheLog() {
         Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         arrive(log, "d1200 s900 h1201");
-        log.connecting();
+        followUp(log);
         assertThat(arriveOne(log, "e1001")).isTrue();
     }
 
@@ -228,6 +319,7 @@ class ArrivalsTest {
         Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         log.connecting();
         arrive(log, "s900 h1001");
+        followUp(log);
         assertThat(log.position(1).snapshotEnd()).contains(UNTIL);
         log.connecting();
         arrive(log, "e1100 e1200");
@@ -245,8 +337,7 @@ class ArrivalsTest {
         assertThat(arriveOne(log, "s1500")).isFalse();
         assertThat(arriveOne(log, "d1050")).isFalse();
         assertThat(arriveOne(log, "e1050")).isFalse();
-        assertThat(log.isDone()).isTrue();
-        log.connecting();
+        followUp(log);
         assertThat(arriveOne(log, "e1200")).isTrue();
     }
 
@@ -257,7 +348,7 @@ class ArrivalsTest {
         assertThat(log.isNew(id(900), 1)).isTrue();
         assertThat(log.isNew(id(1100), 2)).isFalse();
         arrive(log, "e1101");
-        log.connecting();
+        followUp(log);
         assertThat(log.isNew(id(1100), 2)).isTrue();
     }
 
@@ -268,8 +359,7 @@ class ArrivalsTest {
         log.begin(new Reconcile(3, false, UNTIL, Optional.empty()));
         log.connecting();
         arrive(log, "s150 d1050 e1050");
-        assertThat(log.isDone()).isTrue();
-        log.connecting();
+        followUp(log);
         assertThat(log.position(3).resume())
                 .as("what changed since the snapshot's end")
                 .isEqualTo(id(900));
@@ -285,6 +375,7 @@ class ArrivalsTest {
         Arrivals log = new Arrivals(at(before), CLOCK);
         log.begin(new Reconcile(3, false, UNTIL, Optional.empty()));
         arrive(log, "s900 h1001");
+        followUp(log);
         assertThat(log.position(3).resume()).isEqualTo(id(resume));
     }
 
@@ -293,9 +384,9 @@ class ArrivalsTest {
         Arrivals log = new Arrivals(at(50), CLOCK);
         log.begin(new Reconcile(3, true, UNTIL, Optional.empty()));
         arrive(log, "s900 e1001");
+        followUp(log);
         assertThat(log.reconcile().orElseThrow().judgedAt()).contains(Instant.ofEpochSecond(2030));
         assertThat(log.position(4).dueReconcile()).isEmpty();
-        log.connecting();
         arrive(log, "e2029 e2035");
         assertThat(log.position(5).dueReconcile()).isEmpty();
         arrive(log, "h2089");
@@ -312,7 +403,7 @@ class ArrivalsTest {
         log.begin(new Reconcile(3, false, UNTIL, Optional.empty()));
         assertThat(log.showsObject(id(100))).isTrue();
         arrive(log, "s900 h1001");
-        log.connecting();
+        followUp(log);
         assertThat(log.showsObject(id(500))).isFalse();
         assertThat(log.showsObject(id(941))).isTrue();
     }
@@ -348,15 +439,6 @@ class ArrivalsTest {
     }
 
     @Test
-    void remembersDependenciesOfTheEventThatEndsASnapshot() {
-        Arrivals log = new Arrivals(inSnapshot(), CLOCK);
-        arrive(log, "s900 d1001 e1001");
-        log.connecting();
-        assertThat(arriveOne(log, "d1001")).isFalse();
-        assertThat(arriveOne(log, "e1001")).isTrue();
-    }
-
-    @Test
     void goesOnWhereAStreamWithoutSnapshotsSaysTo() {
         Arrivals log = new Arrivals(inSnapshot(), CLOCK);
         log.noRecover(id(1200));
@@ -370,6 +452,8 @@ class ArrivalsTest {
         Snapshot lastTwentySeconds = new Snapshot(id(980), UNTIL);
         Arrivals log = new Arrivals(Position.startingWith("https://x", "live", lastTwentySeconds), CLOCK);
         arrive(log, "s990 e1001");
+        assertThat(log.snapshot().orElseThrow().from()).isEqualTo(id(980));
+        followUp(log);
         assertThat(log.position(0).resume()).isEqualTo(id(980));
     }
 
@@ -409,6 +493,20 @@ class ArrivalsTest {
         assertThat(log.isNew(new EventId(99_999, 10), Kind.MAIN, 1)).isTrue();
         assertThat(log.isNew(new EventId(100_000, 0), Kind.MAIN, 1)).isTrue();
         assertThat(log.position(0).resume()).isEqualTo(new EventId(99_999, 10));
+    }
+
+    /** The follow-up window behind the snapshot shows nothing that it missed; then the log is connected to. */
+    private static void followUp(Arrivals log) {
+        assertThat(log.isDone()).isTrue();
+        log.connecting();
+        arrive(log, "h2001");
+        assertThat(log.isDone()).isTrue();
+        log.connecting();
+    }
+
+    private static Snapshot followUp(long from, long until) {
+        Instant end = Instant.ofEpochSecond(until);
+        return new Snapshot(id(from), end, end, Optional.empty(), Optional.of(UNTIL));
     }
 
     private static long seconds(EventId id) {

@@ -32,6 +32,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(20)
 class InboxTest {
 
+    private static final Inbox.Shown ALL_SHOWN = (snapshot, key) -> true;
+
     private static final Instant NOW = Instant.parse("2026-11-21T17:38:18.973Z");
     private static final Position START = Position.startingAt("https://opencti.example.org", "live", id("1000-0"));
     private static final Receipt TAKEN_AT_ONCE = new Receipt(true, false);
@@ -223,7 +225,7 @@ class InboxTest {
     @Test
     void thatThereIsNoSnapshotIsStoredAtOnce() throws Exception {
         Snapshot snapshot = new Snapshot(EventId.ZERO, NOW);
-        Inbox inbox = new Inbox(Position.startingWith("p", "live", snapshot), MANY, MANY, clock(), clock());
+        Inbox inbox = new Inbox(Position.startingWith("p", "live", snapshot), MANY, MANY, clock(), clock(), ALL_SHOWN);
         inbox.noRecover(id("1500-0"));
 
         Batch batch = take(inbox).batch();
@@ -278,7 +280,8 @@ class InboxTest {
                 1,
                 MANY,
                 clock(),
-                clock());
+                clock(),
+                ALL_SHOWN);
         assertThat(inbox.skip(event("2000-0", "a"))).isEqualTo(TAKEN_AT_ONCE);
         Inbox.Delivery delivery = take(inbox);
         assertThat(delivery.batch().events()).isEmpty();
@@ -304,7 +307,8 @@ class InboxTest {
                 MANY,
                 MANY,
                 clock(),
-                clock());
+                clock(),
+                ALL_SHOWN);
         inbox.add(event("1000-0", "again"));
         inbox.add(event("1002-0", "new"));
 
@@ -375,7 +379,7 @@ class InboxTest {
         before.add(event("1001-0", "a"));
         Position stored = take(before).batch().after();
 
-        Inbox inbox = new Inbox(stored, MANY, MANY, clock(), clock());
+        Inbox inbox = new Inbox(stored, MANY, MANY, clock(), clock(), ALL_SHOWN);
 
         assertThat(inbox.add(event("1001-0", "a")).isNew()).isFalse();
         assertThat(inbox.add(event("1001-0", "b")).isNew()).isTrue();
@@ -562,7 +566,7 @@ class InboxTest {
     }
 
     private static Inbox inbox(int maxEvents, long maxBytes) {
-        return new Inbox(START, maxEvents, maxBytes, clock(), clock());
+        return new Inbox(START, maxEvents, maxBytes, clock(), clock(), ALL_SHOWN);
     }
 
     private static Clock clock() {

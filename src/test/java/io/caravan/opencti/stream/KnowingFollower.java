@@ -113,6 +113,11 @@ final class KnowingFollower {
         }
 
         @Override
+        public boolean isMarked(long reconcile, String key) throws IOException {
+            return state.isMarked(reconcile, key);
+        }
+
+        @Override
         public boolean hasMarks(long reconcile) throws IOException {
             return state.hasMarks(reconcile);
         }
