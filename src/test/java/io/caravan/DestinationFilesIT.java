@@ -14,6 +14,7 @@ import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import io.caravan.testkit.Heartbeats;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Request;
 import java.io.IOException;
 import java.net.URLEncoder;
@@ -29,7 +30,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
@@ -42,7 +42,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Files on their way from the platform that is followed to another. */
 class DestinationFilesIT {
 
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Patience.SOON;
     private static final String NAME = "échantillon é (100% sûr) #1.bin";
     private static final String COLLECTION = "c6f7ae2e-4b0b-4e4e-8d1c-1f0c6b3e2a11";
 
@@ -196,7 +196,7 @@ class DestinationFilesIT {
     private String redrive() throws Exception {
         Files.deleteIfExists(home.resolve("caravan.log"));
         process = caravan.run("redrive");
-        assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, SOON)).isTrue();
         String said = caravan.log();
         assertThat(said).doesNotContain("\tat ", FakePlatform.TOKEN, FakeDestination.TOKEN);
         return said + "exit " + process.exitValue();

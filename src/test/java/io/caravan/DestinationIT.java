@@ -16,6 +16,7 @@ import io.caravan.testkit.Capture;
 import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.RabbitBroker;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -41,7 +42,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DestinationIT {
 
     private static final int KILLS = Integer.getInteger("destination.kills", 20);
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Patience.SOON;
 
     /** A collection of the destination. */
     private static final String COLLECTION = "a63cea26-f347-4293-b236-be672692f910";
@@ -341,7 +342,7 @@ class DestinationIT {
         platform.append(create("1000-0", id(1)));
         destination.holdPings().refuseObjects(object -> true);
         try (Program program = caravan.start()) {
-            await().atMost(Duration.ofSeconds(40)) // a ping is given up after a minute
+            await().atMost(Patience.times(Duration.ofSeconds(40))) // a ping is given up after a minute
                     .until(() -> caravan.deadLetters().size() == 1);
             assertThat(program.failure()).isEmpty();
         }

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.event.Position;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.KafkaBroker;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Play;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
@@ -50,7 +51,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 class GapChaosIT {
 
     private static final int KILLS = Math.max(3, Integer.getInteger("chaos.kills", 8) / 5);
-    private static final Duration SOON = Duration.ofSeconds(120);
+    private static final Duration SOON = Patience.SOON;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir

@@ -20,6 +20,7 @@ import io.caravan.sink.Mirror;
 import io.caravan.sink.MirroredObjects;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Heartbeats;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Play;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -59,7 +60,7 @@ class GapSeedsIT {
     private static final int FEW_SEEDS = 20;
     private static final int KILLS = 6;
     private static final int BATCH = 5;
-    private static final Duration SOON = Duration.ofSeconds(120);
+    private static final Duration SOON = Patience.SOON;
     private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir
@@ -134,7 +135,9 @@ class GapSeedsIT {
         follow(Integer.MAX_VALUE, Place.BEFORE_THE_LOG);
         await().atMost(SOON).pollInterval(Duration.ofMillis(50)).untilAsserted(() -> {
             changing.putForward(Duration.ofSeconds(30));
-            assertThat(isKilled).as("seed %d: the stream is followed no longer", seed).isFalse();
+            assertThat(isKilled)
+                    .as("seed %d: the stream is followed no longer", seed)
+                    .isFalse();
             assertThat(differences(mirrored())).as("seed %d: the mirror", seed).isEmpty();
             assertThat(differences(known())).as("seed %d: what is known", seed).isEmpty();
         });
@@ -160,8 +163,8 @@ class GapSeedsIT {
         follower = new InProcessFollower(platform, new Killable(), BATCH, batch -> {
             pass(Place.BEFORE_THE_SINK);
             if (isDue(Place.WITHIN_THE_SINK)) {
-                mirror.deliver(batch.with(
-                        batch.meanings().subList(0, batch.meanings().size() / 2)));
+                mirror.deliver(
+                        batch.with(batch.meanings().subList(0, batch.meanings().size() / 2)));
                 pass(Place.WITHIN_THE_SINK);
             }
             mirror.deliver(batch);

@@ -24,10 +24,14 @@ import org.apache.camel.impl.DefaultCamelContext;
 public final class InProcessFollower implements AutoCloseable {
 
     private static final Map<String, Meaning.Reading> READINGS = Map.of(
-            "create", new Creation(),
-            "update", new Update(),
-            "delete", new Deletion(),
-            Reconciliation.OP, new Reconciliation());
+            "create",
+            new Creation(),
+            "update",
+            new Update(),
+            "delete",
+            new Deletion(),
+            Reconciliation.OP,
+            new Reconciliation());
 
     /** The end of the process, as far as the delivery notices one. */
     public static final class Killed extends Error {

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A process that is killed when a sink has a batch, before the position and what the batch has made known are stored. */
-@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class KilledBeforeItsStateIT {
 
     private static final String MALWARE = "malware--11111111-1111-4111-8111-111111111111";
