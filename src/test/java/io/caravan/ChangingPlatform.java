@@ -94,13 +94,21 @@ final class ChangingPlatform {
             Map<String, Object> other = any();
             return other.containsKey("source_ref") || other == one
                     ? change(one, "description", "changed by " + nextId())
-                    : add(Frames.relation(
-                            newId("relationship"), "uses", (String) one.get("id"), (String) other.get("id")));
+                    : add(relation(one, other));
         }
         if (what < 7 && !isRelation && ends(one).isEmpty()) {
             return change(one, "id", newId("tool"));
         }
         return what < 8 ? change(one, "description", "changed by " + nextId()) : delete(one);
+    }
+
+    /** With the ends' internal ids, which a rename does not change. */
+    private Map<String, Object> relation(Map<String, Object> from, Map<String, Object> to) {
+        Map<String, Object> relation =
+                Frames.relation(newId("relationship"), "uses", (String) from.get("id"), (String) to.get("id"));
+        Frames.extension(relation).put("source_ref", internalId(from));
+        Frames.extension(relation).put("target_ref", internalId(to));
+        return relation;
     }
 
     private Frame add(Map<String, Object> object) {
