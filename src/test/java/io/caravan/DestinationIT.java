@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.rabbitmq.client.Connection;
-import io.caravan.event.EventId;
 import io.caravan.ops.Program;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.FakeDestination;
@@ -187,13 +186,8 @@ class DestinationIT {
 
     /** Until everything is delivered; a heartbeat may have moved the position further by then. */
     private static void awaitTheEnd(Program program) {
-        List<Frame> events = Capture.events("runA/runA-all.sse");
-        EventId last = EventId.parse(events.get(events.size() - 1).id());
-        await().atMost(SOON).until(() -> program.consumers()
-                .get(0)
-                .position()
-                .filter(position -> !last.isAbove(position.newest()))
-                .isPresent());
+        Frame last = Delivered.last(Capture.events("runA/runA-all.sse"));
+        await().atMost(SOON).until(() -> Delivered.upTo(last, program));
     }
 
     private void awaitApplied() {

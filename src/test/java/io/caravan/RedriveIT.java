@@ -431,10 +431,9 @@ class RedriveIT {
     /** What the platform sends, followed to its end and the program stopped. */
     private void follow(Frame... frames) throws Exception {
         platform.append(frames);
-        String last = frames[frames.length - 1].id();
+        Frame last = frames[frames.length - 1];
         try (Program program = caravan.start()) {
-            await().atMost(SOON)
-                    .until(() -> program.consumers().get(0).getPosition().equals(last));
+            await().atMost(SOON).until(() -> Delivered.upTo(last, program));
         }
     }
 
