@@ -75,6 +75,23 @@ class KilledBeforeItsStateIT {
     }
 
     @Test
+    void aBatchComesAgainAsItWasWhateverThePlatformHasByThen() throws Exception {
+        platform.append(create("100000-0", object(MALWARE)));
+        follow();
+        List<String> first = toldUntil("delivered");
+        kill();
+        platform.clear().refuseConnections();
+
+        follow();
+        assertThat(toldUntil("delivered")).isEqualTo(first).containsExactly("upsert created " + MALWARE);
+        goOn();
+        assertThat(toldUntil("stored")).isEmpty();
+        kill();
+
+        assertThat(known(MALWARE)).containsExactly(MALWARE);
+    }
+
+    @Test
     void aTryThatFailsMeetsWhatTheOneBeforeMet() throws Exception {
         platform.append(create("100000-0", object(MALWARE)), create("100001-0", relation(USES, "uses", MALWARE, TOOL)));
         follow();
