@@ -14,6 +14,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
+import io.caravan.testkit.Patience;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 class BackToBackIT {
 
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Patience.SOON;
     private static final String ANALYST = "5bd2ee52-16b5-4a6b-9a01-9d9ee3e1c7d4";
 
     /** Whom either carrier writes as. */

@@ -115,8 +115,7 @@ final class ChangingPlatform {
             Map<String, Object> other = any();
             return other.containsKey("source_ref") || other == one
                     ? change(one, "description", "changed by " + nextId())
-                    : add(Frames.relation(
-                            newId("relationship"), "uses", (String) one.get("id"), (String) other.get("id")));
+                    : add(relation(one, other));
         }
         if (what < 7 && one.get("type").equals("tool") && ends(one).isEmpty()) {
             return change(one, "id", newId("tool"));
@@ -140,6 +139,15 @@ final class ChangingPlatform {
                 CONTENTS,
                 Stream.of(any(), any(), any()).map(each -> each.get("id")).distinct().toList());
         return add(report);
+    }
+
+    /** With the ends' internal ids, which a rename does not change. */
+    private Map<String, Object> relation(Map<String, Object> from, Map<String, Object> to) {
+        Map<String, Object> relation =
+                Frames.relation(newId("relationship"), "uses", (String) from.get("id"), (String) to.get("id"));
+        Frames.extension(relation).put("source_ref", internalId(from));
+        Frames.extension(relation).put("target_ref", internalId(to));
+        return relation;
     }
 
     private Frame add(Map<String, Object> object) {

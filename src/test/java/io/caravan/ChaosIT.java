@@ -9,6 +9,7 @@ import io.caravan.testkit.Answer;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.KafkaBroker;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Play;
 import io.caravan.testkit.Request;
 import io.caravan.testkit.Script;
@@ -29,7 +30,6 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -59,8 +59,8 @@ class ChaosIT {
     /** How a process ends by SIGKILL. */
     private static final int KILLED = 128 + 9;
 
-    private static final Duration SOON = Duration.ofSeconds(120);
-    private static final Duration LATER = Duration.ofMinutes(20);
+    private static final Duration SOON = Patience.SOON;
+    private static final Duration LATER = Patience.LATER;
 
     @TempDir
     Path home;
@@ -118,7 +118,7 @@ class ChaosIT {
         ensureRunning();
         new CommittedPosition(broker, prefix).awaitTheEndOf(events, LATER);
         process.destroy();
-        assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.STOP)).isTrue();
 
         assertEachIsThereOnce(events);
         assertThat(Ledger.of(broker, prefix + "changes"))

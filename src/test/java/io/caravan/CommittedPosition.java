@@ -2,7 +2,6 @@ package io.caravan;
 
 import static org.awaitility.Awaitility.await;
 
-import io.caravan.event.EventId;
 import io.caravan.event.Position;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.KafkaBroker;
@@ -25,10 +24,9 @@ record CommittedPosition(KafkaBroker broker, String prefix) {
 
     /** Until everything is delivered; a heartbeat may have moved it further by then. */
     void awaitTheEndOf(List<Frame> events, Duration atMost) {
-        EventId last = EventId.parse(events.get(events.size() - 1).id());
         await().atMost(atMost)
                 .pollInterval(Duration.ofMillis(500))
                 .ignoreExceptions()
-                .until(() -> !last.isAbove(read().newest()));
+                .until(() -> Delivered.upTo(Delivered.last(events), read()));
     }
 }

@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.caravan.testkit.Demo;
+import io.caravan.testkit.Patience;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,7 +13,6 @@ import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.OffsetSpec;
@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The demo as a process of its own, in a folder with the project's own routes and settings. */
 class DemoIT {
 
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Patience.SOON;
     private static final Path DISTRIBUTION = Path.of("target/caravan").toAbsolutePath();
 
     @TempDir
@@ -68,7 +68,7 @@ class DemoIT {
                             >= 5);
         }
         demo.destroy();
-        assertThat(demo.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(demo, Patience.SOON)).isTrue();
         assertThat(demo.exitValue()).isZero();
         assertThat(said()).doesNotContain("\tat ").doesNotContain("Exception").doesNotContain("ERROR");
         assertThat(brokers).doesNotExist();
@@ -109,7 +109,7 @@ class DemoIT {
         Path file = home.resolve("routes/sinks/journal.camel.yaml");
         Files.writeString(file, Files.readString(file).replace("ref: journal", "ref: jornal"));
         demo = run(java());
-        assertThat(demo.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(demo, Patience.SOON)).isTrue();
         assertThat(demo.exitValue()).isEqualTo(2);
         assertThat(said()).contains(file + ", the route sink-journal: ").doesNotContain("\tat ");
     }
@@ -121,7 +121,7 @@ class DemoIT {
         demo = run(List.of(launcher(), "demo"));
         await().atMost(SOON).until(() -> !journal().isEmpty());
         demo.destroy();
-        assertThat(demo.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(demo, Patience.SOON)).isTrue();
         assertThat(demo.exitValue()).isZero();
     }
 
@@ -130,7 +130,7 @@ class DemoIT {
         assumeTrue(Files.exists(DISTRIBUTION.resolve("lib/caravan.jar")), "./mvnw package has not run");
         link("lib");
         demo = run(List.of(launcher(), "demo"));
-        assertThat(demo.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(demo, Patience.SOON)).isTrue();
         assertThat(demo.exitValue()).isEqualTo(2);
         assertThat(said().lines()).singleElement().asString().startsWith("demo: not part of this installation");
     }

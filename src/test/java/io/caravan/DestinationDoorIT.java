@@ -10,9 +10,9 @@ import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
+import io.caravan.testkit.Patience;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -138,7 +138,7 @@ class DestinationDoorIT {
         platform.append(events);
         caravan.set("caravan.batch-max-events", String.valueOf(batch));
         try (Program program = caravan.start()) {
-            await().atMost(Duration.ofSeconds(60))
+            await().atMost(Patience.SOON)
                     .until(() -> program.consumers().get(0).counters().delivered() == events.length);
         }
         destination.awaitApplied();

@@ -10,13 +10,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.rabbitmq.client.Connection;
-import io.caravan.event.EventId;
 import io.caravan.ops.Program;
 import io.caravan.testkit.Answer;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.RabbitBroker;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -42,7 +42,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DestinationIT {
 
     private static final int KILLS = Integer.getInteger("destination.kills", 20);
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Patience.SOON;
 
     /** A collection of the destination. */
     private static final String COLLECTION = "a63cea26-f347-4293-b236-be672692f910";
@@ -187,13 +187,8 @@ class DestinationIT {
 
     /** Until everything is delivered; a heartbeat may have moved the position further by then. */
     private static void awaitTheEnd(Program program) {
-        List<Frame> events = Capture.events("runA/runA-all.sse");
-        EventId last = EventId.parse(events.get(events.size() - 1).id());
-        await().atMost(SOON).until(() -> program.consumers()
-                .get(0)
-                .position()
-                .filter(position -> !last.isAbove(position.newest()))
-                .isPresent());
+        Frame last = Delivered.last(Capture.events("runA/runA-all.sse"));
+        await().atMost(SOON).until(() -> Delivered.upTo(last, program));
     }
 
     private void awaitApplied() {
@@ -383,7 +378,7 @@ class DestinationIT {
         platform.append(create("1000-0", id(1)));
         destination.holdPings().refuseObjects(object -> true);
         try (Program program = caravan.start()) {
-            await().atMost(Duration.ofSeconds(40)) // a ping is given up after a minute
+            await().atMost(Patience.times(Duration.ofSeconds(40))) // a ping is given up after a minute
                     .until(() -> caravan.deadLetters().size() == 1);
             assertThat(program.failure()).isEmpty();
         }

@@ -19,6 +19,7 @@ import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import io.caravan.testkit.Heartbeats;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Play;
 import io.caravan.testkit.Request;
 import io.caravan.testkit.Script;
@@ -45,7 +46,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The whole program, with the routes users get, against a platform that does what platforms do. */
 class FollowIT {
 
-    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration SOON = Patience.SOON;
     private static final String SINK_ROUTE = """
             - route:
                 id: sink-test
@@ -505,7 +506,7 @@ class FollowIT {
                     batch.events().forEach(event -> delivered.add(event.id().toString()));
                 },
                 "2s");
-        await().atMost(Duration.ofSeconds(40)).until(() -> delivered.size() == 50);
+        await().atMost(SOON).until(() -> delivered.size() == 50);
         assertThat(delivered).isEqualTo(events.stream().map(Frame::id).toList());
         awaitJournal(events);
     }
@@ -718,7 +719,7 @@ class FollowIT {
         assertThat(consumer().sinkTrouble()).hasValue("sink-test: the sink is away");
         long start = System.nanoTime();
         program.close();
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(8));
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Patience.STOP);
         List<Batch> delivered = new ArrayList<>();
         program = startWithSink(delivered::add, "2s");
         awaitJournal(frames(1, 3));
@@ -823,7 +824,7 @@ class FollowIT {
     }
 
     private void awaitJournal(List<Frame> events) {
-        await().atMost(Duration.ofSeconds(60)).until(() -> caravan.journalLength() >= events.size());
+        await().atMost(Patience.SOON).until(() -> caravan.journalLength() >= events.size());
         assertThat(caravan.journal()).isEqualTo(lines(events.stream()));
     }
 

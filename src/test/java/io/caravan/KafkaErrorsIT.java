@@ -15,6 +15,7 @@ import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import io.caravan.testkit.KafkaBroker;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Topics;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -57,7 +58,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class KafkaErrorsIT {
 
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Patience.SOON;
     private static final String LOGIN = ScramLoginModule.class.getName() + " required username=\"%s\" password=\"%s\";";
 
     @TempDir

@@ -12,6 +12,7 @@ import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import io.caravan.testkit.KafkaBroker;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -21,7 +22,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import org.apache.camel.health.HealthCheck;
 import org.apache.camel.health.HealthCheckHelper;
 import org.junit.jupiter.api.AfterEach;
@@ -34,8 +34,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** The whole program with Kafka as its sink and the position on the disk: there, away, and coming back. */
 class KafkaIT {
 
-    private static final Duration SOON = Duration.ofSeconds(30);
-    private static final Duration LATER = Duration.ofSeconds(90);
+    private static final Duration SOON = Patience.SOON;
+    private static final Duration LATER = Patience.LATER;
 
     @TempDir
     Path home;
@@ -194,7 +194,7 @@ class KafkaIT {
 
     private void sigterm() throws InterruptedException {
         process.destroy();
-        assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.STOP)).isTrue();
         assertThat(process.exitValue()).isZero();
     }
 

@@ -14,6 +14,7 @@ import io.caravan.ops.Program;
 import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Heartbeats;
+import io.caravan.testkit.Patience;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,7 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class LoopIT {
 
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Patience.SOON;
     private static final long OLD = Instant.now().minus(Duration.ofDays(30)).toEpochMilli();
 
     /** Whom a platform's workers are. */

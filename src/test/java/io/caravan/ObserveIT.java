@@ -11,6 +11,7 @@ import io.caravan.testkit.Answer;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Play;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -28,7 +29,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
@@ -41,7 +41,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What a running program says of itself over HTTP: to a probe, to Prometheus, and to {@code ./caravan health}. */
 class ObserveIT {
 
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Patience.SOON;
     private static final HttpClient HTTP = HttpClient.newHttpClient();
     private static final String SINK_ROUTE = """
             - route:
@@ -342,7 +342,7 @@ class ObserveIT {
     private String said(String command, int code) throws Exception {
         int before = caravan.log().length();
         process = caravan.run(command);
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.SOON)).isTrue();
         String said = caravan.log().substring(before);
         assertThat(process.exitValue()).as(said).isEqualTo(code);
         return said;

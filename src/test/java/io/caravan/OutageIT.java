@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.KafkaBroker;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -41,8 +42,8 @@ import org.junit.jupiter.api.io.TempDir;
 class OutageIT {
 
     private static final int SECONDS = Integer.getInteger("chaos.outage", 6);
-    private static final Duration SOON = Duration.ofSeconds(60);
-    private static final Duration LATER = Duration.ofMinutes(10);
+    private static final Duration SOON = Patience.SOON;
+    private static final Duration LATER = Patience.LATER;
     private static final Pattern HEAP_AFTER_COLLECTION = Pattern.compile("Pause .*->([0-9]+)M\\(");
 
     @TempDir

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.caravan.ops.Program;
 import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
+import io.caravan.testkit.Patience;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -22,7 +23,6 @@ import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What fails at a destination after it was pushed is a dead letter, whatever becomes of the program meanwhile. */
 class OutcomesIT {
 
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Patience.SOON;
     private static final String COLLECTION = "a63cea26-f347-4293-b236-be672692f910";
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
@@ -84,7 +84,7 @@ class OutcomesIT {
     void stoppedBeforeItIsTold() throws Exception {
         pushTwoOfWhichTheFirstFails();
         process.destroy();
-        assertThat(process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.STOP)).isTrue();
         assertThat(process.exitValue()).isZero();
 
         byte[] whole = Files.readAllBytes(pushed().get(0));
@@ -231,7 +231,7 @@ class OutcomesIT {
 
     private void redrive() throws Exception {
         process = caravan.run("redrive");
-        assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, SOON)).isTrue();
         assertThat(process.exitValue()).as(caravan.log()).isZero();
     }
 

@@ -14,6 +14,7 @@ import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import io.caravan.testkit.LiveStream;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.SmallDisk;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,7 +25,6 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -35,8 +35,8 @@ import org.junit.jupiter.api.io.TempDir;
 /** The program as a process of its own: killed, stopped, short of memory and of disk, and given things it cannot use. */
 class ProcessIT {
 
-    private static final Duration SOON = Duration.ofSeconds(120); // a child starts in 2 s, and in 40 on a busy machine
-    private static final Duration LATER = Duration.ofSeconds(120);
+    private static final Duration SOON = Patience.SOON;
+    private static final Duration LATER = Patience.LATER;
 
     @TempDir
     Path home;
@@ -89,7 +89,7 @@ class ProcessIT {
         process = caravan.run("run");
         await().atMost(SOON).until(() -> caravan.journalLength() == 1);
         process.destroy();
-        assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.STOP)).isTrue();
         assertThat(process.exitValue()).isZero();
         assertThat(caravan.log()).contains("Stopped").doesNotContain("Exception");
     }
@@ -110,7 +110,7 @@ class ProcessIT {
         process = caravan.run("run");
         await().atMost(SOON).until(() -> caravan.log().contains("in hand"));
         process.destroy();
-        assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.STOP)).isTrue();
         assertThat(process.exitValue()).isZero();
         assertThat(afterStopping())
                 .satisfiesExactly(
@@ -126,7 +126,7 @@ class ProcessIT {
         process = caravan.run("run");
         await().atMost(SOON).until(() -> caravan.log().contains("cannot deliver: the index is away"));
         process.destroy();
-        assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.STOP)).isTrue();
         assertThat(process.exitValue()).isZero();
         assertThat(afterStopping())
                 .satisfiesExactly(
@@ -313,7 +313,7 @@ class ProcessIT {
         process = caravan.run("run");
         await().atMost(SOON).until(() -> caravan.journalLength() == 1);
         Process second = caravan.run("run");
-        assertThat(second.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(second, Patience.SOON)).isTrue();
         assertThat(second.exitValue()).isEqualTo(2);
         assertThat(caravan.log()).contains("is in use by another Caravan");
     }
@@ -331,7 +331,7 @@ class ProcessIT {
     void checksASoundInstallation() throws Exception {
         platform.append(create("1000-0", anObject(1)));
         process = caravan.run("check");
-        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.SOON)).isTrue();
         assertThat(caravan.log()).contains("ok       platform          live of " + platform.url() + " opens");
         assertThat(process.exitValue()).isZero();
         assertThat(home.resolve("data")).doesNotExist();
@@ -462,7 +462,7 @@ class ProcessIT {
     private String unusable(String command) throws Exception {
         int before = caravan.log().length();
         process = caravan.run(command);
-        assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.SOON)).isTrue();
         String said = caravan.log().substring(before);
         assertThat(process.exitValue()).as(said).isEqualTo(2);
         assertThat(said).doesNotContain("\tat ").doesNotContain("Exception");

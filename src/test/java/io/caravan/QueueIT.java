@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.caravan.ops.Check;
 import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.RabbitBroker;
 import io.caravan.testkit.TestCertificates;
 import java.io.ByteArrayOutputStream;
@@ -16,9 +17,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -158,10 +157,10 @@ class QueueIT {
         platform.append(create("1000-0", "tool--00000000-0000-4000-8000-000000000001"));
         Process process = caravan.run("run");
         try {
-            await().atMost(Duration.ofSeconds(60)).until(() -> broker.waiting(connector()) == 1);
+            await().atMost(Patience.SOON).until(() -> broker.waiting(connector()) == 1);
             broker.sleep();
             process.destroy();
-            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(Patience.ends(process, Patience.SOON)).isTrue();
         } finally {
             broker.wake();
             process.destroyForcibly().waitFor();

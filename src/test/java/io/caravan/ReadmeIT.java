@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpServer;
 import io.caravan.ops.Program;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
+import io.caravan.testkit.Patience;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -27,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** The routes that the README shows, taken from it and run. */
 class ReadmeIT {
 
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Patience.SOON;
     private static final Frame TOOL = create("1000-0", "tool--00000000-0000-4000-8000-000000000001");
     private static final Frame REFERENCE = create("2000-0", "external-reference--00000000-0000-4000-8000-000000000002");
     private static final Frame MALWARE = create("3000-0", "malware--00000000-0000-4000-8000-000000000003");

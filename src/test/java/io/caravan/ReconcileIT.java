@@ -22,6 +22,7 @@ import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import io.caravan.testkit.Heartbeats;
 import io.caravan.testkit.KafkaBroker;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Request;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
@@ -55,7 +56,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The whole program where what it has told and what the platform has are no longer the same. */
 class ReconcileIT {
 
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Patience.SOON;
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String SINK_ROUTE = """
             - route:
@@ -198,7 +199,7 @@ class ReconcileIT {
         }
         platform.snapshot(snapshot).always(play().cutAfter(15));
         ask();
-        await().atMost(Duration.ofSeconds(90)).until(() -> caravan.mirror().size() == 41);
+        await().atMost(Patience.SOON).until(() -> caravan.mirror().size() == 41);
         platform.always(play());
         timePasses();
         awaitReconciled();
@@ -272,7 +273,7 @@ class ReconcileIT {
         });
         await().atMost(SOON).until(() -> consumer().isRecovering());
         timePasses();
-        assertThat(refused.await(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(refused.await(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
         program.close();
         assertThat(changes).as("one made, three pages of four removed").hasSize(13);
 
@@ -485,7 +486,7 @@ class ReconcileIT {
         platform.awaitConnections(3);
         timePasses();
 
-        assertThat(reconciling.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(reconciling, Patience.SOON)).isTrue();
         assertThat(reconciling.exitValue()).as(caravan.log()).isZero();
         assertThat(caravan.log().strip()).endsWith("Reconciled: 2 objects seen, 1 upserted, 1 removed");
         assertThat(caravan.mirror()).isEqualTo(of(object(id(1)), named(3, "otherwise")));
@@ -504,7 +505,7 @@ class ReconcileIT {
         platform.awaitConnections(2);
         timePasses();
 
-        assertThat(dry.waitFor(60, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(dry, Patience.SOON)).isTrue();
         assertThat(dry.exitValue()).as(caravan.log()).isZero();
         assertThat(caravan.log().lines().filter(line -> !line.startsWith(" ")))
                 .containsExactly(

@@ -13,6 +13,7 @@ import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import io.caravan.testkit.Heartbeats;
 import io.caravan.testkit.KafkaBroker;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,7 +25,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -39,7 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Dead letters sent again by the program as a process of its own, after one in this JVM has made them. */
 class RedriveIT {
 
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Patience.SOON;
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final List<String> TOPICS = List.of("events", "changes", "objects", "indicators");
     private static final String EMOTET = "malware--" + UUID.nameUUIDFromBytes(new byte[] {1});
@@ -304,9 +304,9 @@ class RedriveIT {
         await().atMost(SOON).until(() -> caravan.log().contains("1 of 2 sent, 0 kept; waits: sink-hook: "));
         long start = System.nanoTime();
         process.destroy();
-        assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.STOP)).isTrue();
 
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(8));
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Patience.STOP);
         assertThat(process.exitValue()).isEqualTo(1);
         assertThat(caravan.log()).contains("1 of 2 sent, 0 kept; stopped").doesNotContain("\tat ");
         assertThat(caravan.deadLetters())
@@ -431,10 +431,9 @@ class RedriveIT {
     /** What the platform sends, followed to its end and the program stopped. */
     private void follow(Frame... frames) throws Exception {
         platform.append(frames);
-        String last = frames[frames.length - 1].id();
+        Frame last = frames[frames.length - 1];
         try (Program program = caravan.start()) {
-            await().atMost(SOON)
-                    .until(() -> program.consumers().get(0).getPosition().equals(last));
+            await().atMost(SOON).until(() -> Delivered.upTo(last, program));
         }
     }
 
@@ -442,7 +441,7 @@ class RedriveIT {
     private String redrive(String options) throws Exception {
         Files.deleteIfExists(home.resolve("caravan.log"));
         process = caravan.run(("redrive " + options).strip());
-        assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, SOON)).isTrue();
         String said = caravan.log();
         assertThat(said).doesNotContain("\tat ").doesNotContain(FakePlatform.TOKEN, FakeDestination.TOKEN);
         return said + "exit " + process.exitValue();

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.caravan.ops.Program;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
+import io.caravan.testkit.Patience;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -24,7 +25,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** A user's own sink whose other side takes some events, refuses others, and is away for a while. */
 class RefusalIT {
 
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Patience.SOON;
 
     @TempDir
     Path home;

@@ -12,6 +12,7 @@ import io.caravan.testkit.FakeDestination;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
+import io.caravan.testkit.Patience;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,7 +23,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -33,7 +33,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** What a mirror or a journal holds, sent to a destination by the program as a process of its own. */
 class RestoreIT {
 
-    private static final Duration SOON = Duration.ofSeconds(60);
+    private static final Duration SOON = Patience.SOON;
     private static final String EXTENSION = "/extensions/extension-definition--ea279b3e-5c71-4632-ac08-831c66a786ba";
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -156,7 +156,7 @@ class RestoreIT {
         destination.refuse(100_000, 503);
         await().atMost(SOON).until(() -> caravan.log().contains("; waits: "));
         process.destroy();
-        assertThat(process.waitFor(8, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.STOP)).isTrue();
         assertThat(process.exitValue()).isEqualTo(1);
         assertThat(caravan.log()).contains("stopped, start it again to go on").doesNotContain("\tat ");
         assertThat(destination.objects().size()).isLessThan(mirror.size());
@@ -268,7 +268,7 @@ class RestoreIT {
     private String restore(String options) throws Exception {
         Files.deleteIfExists(home.resolve("caravan.log"));
         process = caravan.run(("restore " + options).strip());
-        assertThat(process.waitFor(SOON.toSeconds(), TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, SOON)).isTrue();
         String said = caravan.log();
         assertThat(said).doesNotContain("\tat ").doesNotContain(FakeDestination.TOKEN);
         return said + "exit " + process.exitValue();

@@ -8,6 +8,7 @@ import io.caravan.ops.Program;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.FakeProxy;
 import io.caravan.testkit.Frame;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.TestCertificates;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** TLS and proxies on the way to the platform, with real certificates and real sockets. */
 class SecureConnectionIT {
 
-    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration SOON = Patience.SOON;
     private static final Frame EVENT = create("1000-0", "tool--00000000-0000-4000-8000-000000000001");
 
     @TempDir

@@ -8,13 +8,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.KafkaBroker;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -151,7 +151,7 @@ class TailIT {
     private List<String> said(int exitCode, String command) throws Exception {
         int before = caravan.log().length();
         process = caravan.run(command);
-        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+        assertThat(Patience.ends(process, Patience.SOON)).isTrue();
         String said = caravan.log().substring(before);
         assertThat(process.exitValue()).as(said).isEqualTo(exitCode);
         return said.isEmpty() ? List.of() : List.of(said.split("\n"));

@@ -33,6 +33,17 @@ public interface PositionStore {
     void write(Position position, Pending known) throws IOException;
 
     /**
+     * Keeps a batch before the first sink gets it: killed before its position is written, the program delivers it again as it
+     * was, whatever the platform has by then. It has reached the disk when this returns.
+     *
+     * @param seen the keys of the objects that a snapshot being read, or a reconcile under way, has shown with it
+     */
+    void log(Batch batch, Collection<String> seen) throws IOException;
+
+    /** The batch that begins at the stored position, was kept and is not finished; empty where there is none. */
+    Optional<UnfinishedBatch> unfinished(Position at) throws IOException;
+
+    /**
      * Marks objects as seen in a snapshot or a reconcile, whether they are known or not. It has reached the disk when a write that follows
      * has; before the position behind a batch, the batch's objects are marked.
      *

@@ -44,6 +44,7 @@ public final class State implements PositionStore, AutoCloseable {
 
     private final Path directory;
     private final boolean isReadOnly;
+    private final Optional<BatchLog> log;
     private final Pending.Stored objects = new StoredObjects();
     private Optional<RocksDB> store = Optional.empty();
     private Optional<Pending> begun = Optional.empty();
@@ -51,18 +52,25 @@ public final class State implements PositionStore, AutoCloseable {
     private boolean hasTable;
     private boolean closed;
 
+    /** Without a log of the batch under way. */
     public State(Path directory) {
-        this(directory, false);
+        this(directory, false, Optional.empty());
     }
 
-    private State(Path directory, boolean isReadOnly) {
+    private State(Path directory, boolean isReadOnly, Optional<BatchLog> log) {
         this.directory = directory;
         this.isReadOnly = isReadOnly;
+        this.log = log;
+    }
+
+    /** With a log of the batch under way in this file, for sinks that keep what they got of a batch that was killed. */
+    public static State withBatchLog(Path directory, Path log) {
+        return new State(directory, false, Optional.of(new BatchLog(log)));
     }
 
     /** As it is at the first use, only to be read: also while another process uses it. */
     public static State readOnly(Path directory) {
-        return new State(directory, true);
+        return new State(directory, true, Optional.empty());
     }
 
     /** Whether another process uses the state in this directory. */
@@ -118,6 +126,18 @@ public final class State implements PositionStore, AutoCloseable {
         }
         write(position, known.edits());
         begun = Optional.empty();
+    }
+
+    @Override
+    public void log(Batch batch, Collection<String> seen) throws IOException {
+        if (log.isPresent()) {
+            log.get().write(batch, seen);
+        }
+    }
+
+    @Override
+    public Optional<UnfinishedBatch> unfinished(Position at) throws IOException {
+        return log.isPresent() ? log.get().read(at) : Optional.empty();
     }
 
     @Override

@@ -110,7 +110,10 @@ public final class Program implements AutoCloseable {
     private Program(Settings settings, Optional<Redelivery> redelivery) {
         this.settings = settings;
         Path data = settings.dataDirectory();
-        state = new State(settings.stateDirectory());
+        boolean canAllTellABatchAgain = settings.countingSinks().containsAll(settings.sinks());
+        state = canAllTellABatchAgain
+                ? new State(settings.stateDirectory())
+                : State.withBatchLog(settings.stateDirectory(), data.resolve("state/batch"));
         metrics = new Metrics(settings.sinks());
         DeadLetters files = metrics.counting(redelivery
                 .<DeadLetters>map(collecting -> collecting)

@@ -1,10 +1,12 @@
 package io.caravan.sink;
 
+import io.caravan.event.Batch;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.PositionStore;
 import io.caravan.event.State;
 import io.caravan.event.StixObject;
+import io.caravan.event.UnfinishedBatch;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
@@ -111,6 +113,16 @@ public final class KafkaPositions implements PositionStore {
         if (!state.settle(position)) {
             state.write(position, known);
         }
+    }
+
+    @Override
+    public void log(Batch batch, Collection<String> seen) throws IOException {
+        state.log(batch, seen);
+    }
+
+    @Override
+    public Optional<UnfinishedBatch> unfinished(Position at) throws IOException {
+        return state.unfinished(at);
     }
 
     @Override

@@ -17,6 +17,7 @@ import io.caravan.event.Events;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.Folders;
 import io.caravan.testkit.Frame;
+import io.caravan.testkit.Patience;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -447,7 +448,7 @@ class JournalTest {
                             .getBytes(UTF_8));
         }
 
-        await().untilAsserted(() -> assertThat(files())
+        await().atMost(Patience.SOON).untilAsserted(() -> assertThat(files())
                 .hasSize(10)
                 .filteredOn(file -> file.endsWith(".gz"))
                 .hasSize(9));
@@ -514,7 +515,8 @@ class JournalTest {
         journal.deliver(batch(0, AT_TEN, event(1)));
         journal.deliver(batch(1, AT_ELEVEN, event(2)));
 
-        await().untilAsserted(() -> assertThat(files()).contains(TEN + ".gz").doesNotContain(TEN));
+        await().atMost(Patience.SOON)
+                .untilAsserted(() -> assertThat(files()).contains(TEN + ".gz").doesNotContain(TEN));
         assertThat(files()).containsAll(mine);
     }
 
@@ -617,7 +619,7 @@ class JournalTest {
     }
 
     private void awaitFiles(String... expected) {
-        await().untilAsserted(() -> assertThat(files()).containsExactly(expected));
+        await().atMost(Patience.SOON).untilAsserted(() -> assertThat(files()).containsExactly(expected));
     }
 
     private List<String> files() throws IOException {

@@ -22,6 +22,7 @@ import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
 import io.caravan.testkit.KafkaBroker;
 import io.caravan.testkit.LogLines;
+import io.caravan.testkit.Patience;
 import io.caravan.testkit.Topics;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -61,7 +62,7 @@ class KafkaSinkIT {
 
     private static final String PLATFORM = "https://opencti.example.org";
     private static final Instant RECEIVED = Instant.parse("2026-11-21T17:38:18.973Z");
-    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration SOON = Patience.SOON;
     private static final int MEGABYTE = 1 << 20;
 
     @TempDir
@@ -437,7 +438,7 @@ class KafkaSinkIT {
         Batch batch = batch(List.of(Events.event(create("1000-0", anObject(1)))));
         long start = System.nanoTime();
         assertThatThrownBy(() -> sink().deliver(batch)).hasMessageContaining("does not answer");
-        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Patience.STOP);
         try (own) {
             own.start();
             sink().deliver(batch);
@@ -461,7 +462,8 @@ class KafkaSinkIT {
             await().atMost(SOON).until(() -> thread.getState() == Thread.State.TIMED_WAITING);
             sink().close();
 
-            assertThat(delivery.get(3, TimeUnit.SECONDS)).isInstanceOf(IOException.class);
+            assertThat(delivery.get(Patience.STOP.toSeconds(), TimeUnit.SECONDS))
+                    .isInstanceOf(IOException.class);
             assertThatThrownBy(() -> sink().deliver(batch)).hasMessage("the Kafka sink is closed");
         }
     }
@@ -479,7 +481,7 @@ class KafkaSinkIT {
         try (own) {
             own.start();
 
-            assertThat(delivery.get(15, TimeUnit.SECONDS)).isInstanceOf(IOException.class);
+            assertThat(delivery.get(SOON.toSeconds(), TimeUnit.SECONDS)).isInstanceOf(IOException.class);
             assertThat(Topics.of(own).count(events())).isZero();
         }
     }

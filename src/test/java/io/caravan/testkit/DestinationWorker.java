@@ -21,7 +21,7 @@ import java.util.function.Consumer;
  */
 final class DestinationWorker implements AutoCloseable {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Patience.SOON;
 
     /**
      * What is in the queue.

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class KafkaBrokerIT {
 
-    private static final Duration SOON = Duration.ofSeconds(30);
+    private static final Duration SOON = Patience.SOON;
 
     @TempDir
     Path data;

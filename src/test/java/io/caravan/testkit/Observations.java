@@ -10,7 +10,7 @@ import java.util.function.Supplier;
 /** What a platform has seen and sent, for tests to assert and to wait for. Its monitor guards everything. */
 final class Observations {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Patience.SOON;
 
     private final List<Request> requests = new ArrayList<>();
     private final List<Request> streamRequests = new ArrayList<>();

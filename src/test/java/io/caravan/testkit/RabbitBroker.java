@@ -3,6 +3,7 @@ package io.caravan.testkit;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
+import com.rabbitmq.client.GetResponse;
 import com.rabbitmq.client.ShutdownSignalException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -41,7 +42,12 @@ public final class RabbitBroker implements AutoCloseable {
     /** The one in the search path changes the user, and then cannot be stopped. */
     private static final Path SERVER = Path.of("/usr/lib/rabbitmq/bin/rabbitmq-server");
 
-    private static final Duration TO_START = Duration.ofSeconds(90);
+    private static final Duration TO_START = Patience.LATER;
+
+    private static final long IDLE_MILLIS = 20;
+
+    /** Held while a message is with the worker. */
+    private final Object worked = new Object();
 
     private final Path folder;
     private final Map<String, String> settings = new TreeMap<>();
@@ -144,6 +150,7 @@ public final class RabbitBroker implements AutoCloseable {
         factory.setUsername(USER);
         factory.setPassword(PASSWORD);
         factory.setAutomaticRecoveryEnabled(false);
+        factory.setHandshakeTimeout((int) Patience.SOON.toMillis());
         try {
             return factory.newConnection("test");
         } catch (TimeoutException e) {
@@ -153,18 +160,17 @@ public final class RabbitBroker implements AutoCloseable {
 
     /** What the platform makes when a connector registers. */
     public void queueFor(String connector) throws IOException {
-        try (Connection connection = connect()) {
-            Channel channel = connection.createChannel();
+        ask(channel -> {
             channel.exchangeDeclare(EXCHANGE, "direct", true);
             channel.queueDeclare("push_" + connector, true, false, false, null);
-            channel.queueBind("push_" + connector, EXCHANGE, "push_routing_" + connector);
-        }
+            return channel.queueBind("push_" + connector, EXCHANGE, "push_routing_" + connector);
+        });
     }
 
-    /** Messages that wait in a connector's queue. */
+    /** Messages that wait in a connector's queue or are with the worker of {@link #consume}. */
     public long waiting(String connector) throws IOException {
-        try (Connection connection = connect()) {
-            return connection.createChannel().messageCount("push_" + connector);
+        synchronized (worked) {
+            return ask(channel -> channel.messageCount("push_" + connector));
         }
     }
 
@@ -172,16 +178,53 @@ public final class RabbitBroker implements AutoCloseable {
     public Connection consume(String connector, Consumer<byte[]> worker) throws IOException {
         Connection connection = connect();
         Channel channel = connection.createChannel();
-        channel.basicQos(1);
-        channel.basicConsume(
-                "push_" + connector,
-                false,
-                (tag, delivery) -> {
-                    worker.accept(delivery.getBody());
-                    channel.basicAck(delivery.getEnvelope().getDeliveryTag(), false);
-                },
-                tag -> {});
+        Thread thread = new Thread(() -> work(channel, "push_" + connector, worker), "worker of " + connector);
+        thread.setDaemon(true);
+        thread.start();
         return connection;
+    }
+
+    /** Asks for each message: of one that the broker hands over by itself nobody could tell where it is. */
+    private void work(Channel channel, String queue, Consumer<byte[]> worker) {
+        try {
+            while (true) {
+                boolean isIdle;
+                synchronized (worked) {
+                    GetResponse message = channel.basicGet(queue, false);
+                    isIdle = message == null;
+                    if (message != null) {
+                        worker.accept(message.getBody());
+                        channel.basicAck(message.getEnvelope().getDeliveryTag(), false);
+                    }
+                }
+                if (isIdle) {
+                    Thread.sleep(IDLE_MILLIS);
+                }
+            }
+        } catch (IOException | ShutdownSignalException e) {
+            // the connection is closed, by the test or with the broker
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private interface Question<T> {
+        T ask(Channel channel) throws IOException;
+    }
+
+    /** A broker on a busy machine fails now and then by timeouts of its own; a question may be asked again. */
+    private <T> T ask(Question<T> question) throws IOException {
+        long deadline = System.nanoTime() + Patience.SOON.toNanos();
+        while (true) {
+            try (Connection connection = connect()) {
+                return question.ask(connection.createChannel());
+            } catch (IOException | ShutdownSignalException e) {
+                if (System.nanoTime() > deadline) {
+                    throw e;
+                }
+                pause();
+            }
+        }
     }
 
     /** Kills it and takes its folder away. */
@@ -295,7 +338,7 @@ public final class RabbitBroker implements AutoCloseable {
         all.forEach(ProcessHandle::destroyForcibly);
         for (ProcessHandle one : all) {
             try {
-                one.onExit().get(10, TimeUnit.SECONDS);
+                one.onExit().get(Patience.SOON.toSeconds(), TimeUnit.SECONDS);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             } catch (ExecutionException | TimeoutException e) {

@@ -3,10 +3,12 @@ package io.caravan.opencti.stream;
 import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
+import io.caravan.event.Event;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.Position.Reconcile;
 import io.caravan.event.PositionStore;
+import io.caravan.event.UnfinishedBatch;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.Start;
@@ -16,10 +18,12 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -144,13 +148,42 @@ final class Follower {
         }
     }
 
-    /** From where the position is stored, which waits until that can be read. False on a first run, or when stopped before. */
+    /**
+     * From where the position is stored, which waits until that can be read. A batch that was not finished comes first, as it
+     * was. False on a first run, or when stopped before.
+     */
     private boolean goOn() throws InterruptedException {
-        persistence
+        Optional<Position> stored = persistence
                 .untilAnswered("The position cannot be read", target::read)
-                .flatMap(stored -> stored)
-                .ifPresent(this::begin);
+                .flatMap(found -> found);
+        if (stored.isEmpty()) {
+            return false;
+        }
+        Optional<Optional<UnfinishedBatch>> unfinished =
+                persistence.untilAnswered("The batch under way cannot be read", () -> store.unfinished(stored.get()));
+        if (unfinished.isEmpty()) {
+            return false;
+        }
+        Optional<UnfinishedBatch> first = unfinished.get().filter(this::isWithinBounds);
+        if (first.isPresent()) {
+            Batch batch = first.get().batch();
+            LOG.info("{} were not finished and are delivered again", batch);
+            if (!deliver(new Inbox.Delivery(batch, List.of(), first.get().seen()))) {
+                return false;
+            }
+        }
+        begin(first.map(UnfinishedBatch::batch).map(Batch::after).orElse(stored.get()));
         return inbox().isPresent();
+    }
+
+    /** Where smaller batches are asked for since, as after an end for want of memory, it is taken from the platform anew. */
+    private boolean isWithinBounds(UnfinishedBatch unfinished) {
+        List<Event> events = unfinished.batch().events();
+        long bytes = events.stream()
+                .mapToLong(event -> event.object().json().length())
+                .sum();
+        return events.size() == 1
+                || events.size() <= options.getBatchMaxEvents() && bytes <= options.getBatchMaxBytes();
     }
 
     /** On a first run: asks until the platform has said where to begin. False when stopped before. */
@@ -228,6 +261,7 @@ final class Follower {
         Batch batch = delivery.batch();
         Deque<DeadLetter> letters = new ArrayDeque<>(delivery.letters());
         Set<DeadLetter> kept = new HashSet<>();
+        AtomicBoolean isLogged = new AtomicBoolean();
         Optional<Reconcile> reconcile = batch.before().reconcile();
         return persistence.untilDelivered(batch, () -> {
             while (!letters.isEmpty()) {
@@ -240,6 +274,10 @@ final class Follower {
             if (batch.events().isEmpty()) {
                 target.store(batch.after());
                 return;
+            }
+            if (!isLogged.get()) {
+                store.log(batch, delivery.seen());
+                isLogged.set(true);
             }
             Pending known = target.begin();
             if (reconcile.isPresent()) {

@@ -63,6 +63,7 @@ final class Inbox {
     private Position taken;
     private long takenAt;
     private boolean positionIsDue;
+    private boolean beginsReconcile;
     private boolean closed;
 
     /**
@@ -180,7 +181,9 @@ final class Inbox {
         if (closed) {
             return;
         }
-        arrivals.begin(new Reconcile(taken.batches(), ofGap, until, Optional.empty()));
+        // counts as a batch, so that nothing seen in another reconcile, also one that was killed, bears its number
+        arrivals.begin(new Reconcile(taken.batches() + 1, ofGap, until, Optional.empty()));
+        beginsReconcile = true;
         positionIsDue = true;
         notifyAll();
         while (!closed && positionIsDue) {
@@ -271,7 +274,8 @@ final class Inbox {
             return Optional.empty();
         }
         Position before = taken;
-        taken = arrivals.position(before.batches() + (events.isEmpty() ? 0 : 1));
+        taken = arrivals.position(before.batches() + (events.isEmpty() && !beginsReconcile ? 0 : 1));
+        beginsReconcile = false;
         takenAt = System.nanoTime();
         Delivery delivery = new Delivery(Batch.ofEvents(before, taken, now(), events), letters, seen);
         events = new ArrayList<>();

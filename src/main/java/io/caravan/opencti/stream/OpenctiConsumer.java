@@ -9,6 +9,7 @@ import io.caravan.event.Position;
 import io.caravan.event.Position.Reconcile;
 import io.caravan.event.PositionStore;
 import io.caravan.event.StixObject;
+import io.caravan.event.UnfinishedBatch;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiEndpoint;
 import io.caravan.opencti.Platform;
@@ -386,6 +387,16 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         @Override
         public void write(Position next, Pending known) {
             write(next);
+        }
+
+        @Override
+        public void log(Batch batch, Collection<String> seen) {
+            // the next start knows no position behind which it would come
+        }
+
+        @Override
+        public Optional<UnfinishedBatch> unfinished(Position at) {
+            return Optional.empty();
         }
 
         @Override

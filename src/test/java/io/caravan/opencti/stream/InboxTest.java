@@ -15,6 +15,7 @@ import io.caravan.event.Position.Open;
 import io.caravan.event.Position.Snapshot;
 import io.caravan.opencti.stream.Inbox.Delivery;
 import io.caravan.opencti.stream.Inbox.Receipt;
+import io.caravan.testkit.Patience;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,7 +30,7 @@ import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-@Timeout(20)
+@Timeout(120)
 class InboxTest {
 
     private static final Inbox.Shown ALL_SHOWN = (snapshot, key) -> true;
@@ -561,7 +562,7 @@ class InboxTest {
         }
 
         T result() throws Exception {
-            return task.get(10, TimeUnit.SECONDS);
+            return task.get(Patience.SOON.toSeconds(), TimeUnit.SECONDS);
         }
     }
 

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A process that is killed when a sink has a batch, before the position and what the batch has made known are stored. */
-@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class KilledBeforeItsStateIT {
 
     private static final String MALWARE = "malware--11111111-1111-4111-8111-111111111111";
@@ -72,6 +72,23 @@ class KilledBeforeItsStateIT {
         kill();
 
         assertThat(known(MALWARE, TOOL, USES, NOTED)).containsExactly(TOOL);
+    }
+
+    @Test
+    void aBatchComesAgainAsItWasWhateverThePlatformHasByThen() throws Exception {
+        platform.append(create("100000-0", object(MALWARE)));
+        follow();
+        List<String> first = toldUntil("delivered");
+        kill();
+        platform.clear().refuseConnections();
+
+        follow();
+        assertThat(toldUntil("delivered")).isEqualTo(first).containsExactly("upsert created " + MALWARE);
+        goOn();
+        assertThat(toldUntil("stored")).isEmpty();
+        kill();
+
+        assertThat(known(MALWARE)).containsExactly(MALWARE);
     }
 
     @Test

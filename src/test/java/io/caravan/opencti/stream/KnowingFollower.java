@@ -1,5 +1,6 @@
 package io.caravan.opencti.stream;
 
+import io.caravan.event.Batch;
 import io.caravan.event.Change;
 import io.caravan.event.Creation;
 import io.caravan.event.Deletion;
@@ -10,6 +11,7 @@ import io.caravan.event.Position;
 import io.caravan.event.PositionStore;
 import io.caravan.event.State;
 import io.caravan.event.StixObject;
+import io.caravan.event.UnfinishedBatch;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.testkit.FakePlatform;
@@ -63,7 +65,8 @@ final class KnowingFollower {
         options.setUrl(arguments[0]);
         options.setStart("0-0");
         options.setToken(FakePlatform.TOKEN);
-        options.setPositionStore(new Announcing(new State(Path.of(arguments[1])), tell));
+        options.setPositionStore(new Announcing(
+                State.withBatchLog(Path.of(arguments[1]), Path.of(arguments[1]).resolveSibling("batch")), tell));
         OpenctiComponent opencti = new OpenctiComponent();
         opencti.setConfiguration(options);
         KnowingFollower follower = new KnowingFollower(tell);
@@ -105,6 +108,16 @@ final class KnowingFollower {
         @Override
         public void write(Position position) throws IOException {
             state.write(position);
+        }
+
+        @Override
+        public void log(Batch batch, Collection<String> seen) throws IOException {
+            state.log(batch, seen);
+        }
+
+        @Override
+        public Optional<UnfinishedBatch> unfinished(Position at) throws IOException {
+            return state.unfinished(at);
         }
 
         @Override
