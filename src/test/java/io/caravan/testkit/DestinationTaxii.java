@@ -37,7 +37,7 @@ final class DestinationTaxii {
             case "GET  3" -> ok(root());
             case "GET collections 4" ->
                 ok(Jackson.object("collections", running().map(this::collection).toList()));
-            case "GET collections 5" -> isRunning(words[4]) ? ok(collection(words[4])) : notRunning(words[4]);
+            case "GET collections 5" -> isRunning(words[4]) ? ok(collection(words[4])) : notReadable(words[4]);
             case "POST collections 6" -> push(request, words[4]);
             case "GET status 5" -> status(URLDecoder.decode(words[4], StandardCharsets.UTF_8));
             default -> error(500, UNSUPPORTED, "Unsupported operation");
@@ -63,7 +63,7 @@ final class DestinationTaxii {
             return json(500, Jackson.object("status", "error", "error", e.getMessage()));
         }
         if (!isRunning(collection)) {
-            return notRunning(collection);
+            return error(404, UNSUPPORTED, "Collection not found");
         }
         if (bundle.path("objects").isEmpty()) {
             return error(500, UNSUPPORTED, "Objects required");
@@ -104,8 +104,8 @@ final class DestinationTaxii {
         return state.collections.keySet().stream().filter(this::isRunning);
     }
 
-    /** One that is not there is answered as one that this user has no right to. */
-    private Answer notRunning(String collection) {
+    /** A look at one that is not there is answered as at one that this user has no right to; a push is not. */
+    private Answer notReadable(String collection) {
         return state.collections.containsKey(collection)
                 ? error(404, UNSUPPORTED, "Collection not found")
                 : error(403, "FORBIDDEN_ACCESS", "You are not allowed to do this.");
