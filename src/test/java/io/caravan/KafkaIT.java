@@ -139,7 +139,7 @@ class KafkaIT {
         sigterm();
         own.start();
         process = impatient().run("run");
-        await().atMost(SOON).until(() -> Topics.of(own).count(topic()) >= events.size());
+        await().atMost(LATER).until(() -> Topics.of(own).count(topic()) >= events.size());
         sigterm();
         assertTopicHolds(events);
     }
