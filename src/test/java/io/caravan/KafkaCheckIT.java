@@ -201,9 +201,8 @@ class KafkaCheckIT {
                 .start()) {
             caravan.set("kafka.brokers", own.brokers())
                     .set("kafka.client.security.protocol", "PLAINTEXT")
-                    .set("kafka.client.request.timeout.ms", "1000")
-                    .set("kafka.client.default.api.timeout.ms", "2000")
-                    .set("kafka.client.delivery.timeout.ms", "2000");
+                    .set("kafka.client.request.timeout.ms", "10000") // for all but what never comes
+                    .set("kafka.client.default.api.timeout.ms", "15000");
 
             assertThat(findings(false))
                     .filteredOn(line -> line.startsWith("mistake "))

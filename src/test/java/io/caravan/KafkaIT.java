@@ -135,11 +135,11 @@ class KafkaIT {
         platform.append(events);
         caravan.set("caravan.position-store", store);
         process = impatient().run("run");
-        await().atMost(SOON).until(() -> caravan.log().contains(said));
+        await().atMost(LATER).until(() -> caravan.log().contains(said));
         sigterm();
         own.start();
         process = impatient().run("run");
-        await().atMost(SOON).until(() -> Topics.of(own).count(topic()) >= events.size());
+        await().atMost(LATER).until(() -> Topics.of(own).count(topic()) >= events.size());
         sigterm();
         assertTopicHolds(events);
     }
@@ -149,7 +149,7 @@ class KafkaIT {
         try (ServerSocket neverAnswers = new ServerSocket(0)) {
             caravan.set("kafka.brokers", "127.0.0.1:" + neverAnswers.getLocalPort());
             process = caravan.run("run");
-            neverAnswers.setSoTimeout((int) SOON.toMillis());
+            neverAnswers.setSoTimeout((int) LATER.toMillis());
             Socket asked = neverAnswers.accept();
             sigterm();
             asked.close();
