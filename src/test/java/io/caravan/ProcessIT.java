@@ -404,7 +404,7 @@ class ProcessIT {
         platform.append(create("1000-0", anObject(1)));
         long before = System.currentTimeMillis();
         process = caravan.run("run");
-        await().atMost(SOON).until(() -> caravan.log().contains("\"throwable\""));
+        await().atMost(SOON).until(() -> caravan.log().contains("\"throwable\":{"));
         process.destroy();
         process.waitFor();
 
