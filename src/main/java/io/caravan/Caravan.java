@@ -199,8 +199,7 @@ public final class Caravan {
         }
         try {
             Optional<Instant> begin = Optional.ofNullable(since).map(Start::instant);
-            Optional<String> mistake =
-                    sink == null ? Optional.empty() : Redrive.mistakeIn(sink, settings.get());
+            Optional<String> mistake = sink == null ? Optional.empty() : Redrive.mistakeIn(sink, settings.get());
             if (mistake.isPresent()) {
                 return unusable(List.of(mistake.get()));
             }

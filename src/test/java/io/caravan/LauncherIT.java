@@ -48,11 +48,13 @@ class LauncherIT {
         }
         Manifest manifest = new Manifest();
         manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
-        manifest.getMainAttributes().put(Attributes.Name.CLASS_PATH, Arrays.stream(
-                        System.getProperty("java.class.path").split(File.pathSeparator))
-                .filter(entry -> !entry.endsWith("test-classes"))
-                .map(entry -> Path.of(entry).toUri().toString())
-                .collect(Collectors.joining(" ")));
+        manifest.getMainAttributes()
+                .put(
+                        Attributes.Name.CLASS_PATH,
+                        Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
+                                .filter(entry -> !entry.endsWith("test-classes"))
+                                .map(entry -> Path.of(entry).toUri().toString())
+                                .collect(Collectors.joining(" ")));
         Files.createDirectories(home.resolve("lib"));
         new JarOutputStream(Files.newOutputStream(home.resolve("lib/caravan.jar")), manifest).close();
         environment.put("JAVA_HOME", System.getProperty("java.home"));
@@ -81,7 +83,8 @@ class LauncherIT {
                     .isEqualTo(new Ended(
                             2,
                             "",
-                            "caravan: the Java at " + old + " is " + version + ", and 17 or later is needed: install a JDK of"
+                            "caravan: the Java at " + old + " is " + version
+                                    + ", and 17 or later is needed: install a JDK of"
                                     + " 17, or set JAVA_HOME to one\n"));
         }
     }
@@ -99,7 +102,10 @@ class LauncherIT {
     @ParameterizedTest
     @ValueSource(strings = {"17", "17.0.15", "21-ea", "25.0.1"})
     void takesAJavaOf17OrLater(String version) throws Exception {
-        environment.put("JAVA_HOME", java("JAVA_VERSION=\"" + version + "\"\n", "echo \"started $*\"").toString());
+        environment.put(
+                "JAVA_HOME",
+                java("JAVA_VERSION=\"" + version + "\"\n", "echo \"started $*\"")
+                        .toString());
         Ended ended = run(List.of("sh"), "run");
         assertThat(ended.out()).startsWith("started --enable-native-access").endsWith("io.caravan.Caravan run\n");
         assertThat(ended.code()).isZero();
@@ -128,16 +134,15 @@ class LauncherIT {
 
     private static Ended refused(String reason) {
         return new Ended(
-                2,
-                "",
-                "caravan: Java does not take JAVA_OPTS: " + reason + "; -Xmx512m would be right, for example\n");
+                2, "", "caravan: Java does not take JAVA_OPTS: " + reason + "; -Xmx512m would be right, for example\n");
     }
 
     @Test
     void startsJavaOnceWhereNothingIsToBeTried() throws Exception {
         Path starts = home.resolve("starts");
         environment.put(
-                "JAVA_HOME", java("JAVA_VERSION=\"17\"\n", "echo \"$*\" >>" + starts).toString());
+                "JAVA_HOME",
+                java("JAVA_VERSION=\"17\"\n", "echo \"$*\" >>" + starts).toString());
         for (String options : List.of("", "-XX:MaxRAMPercentage=50", "-Dsome=thing -agentlib:jdwp=server=y")) {
             environment.put("JAVA_OPTS", options);
             Files.deleteIfExists(starts);
@@ -166,9 +171,10 @@ class LauncherIT {
             Ended ended = run(List.of("sh"), "run");
             assertThat(ended.code()).as(ended.toString()).isEqualTo(3);
             assertThat(ended.err())
-                    .isEqualTo("caravan: out of memory, exit code 3: raise the heap, for example JAVA_OPTS=-Xmx512m, or lower"
-                            + " caravan.batch-max-bytes, caravan.event-max-bytes or destination.files-max-bytes; the next start"
-                            + " goes on from the stored position\n");
+                    .isEqualTo(
+                            "caravan: out of memory, exit code 3: raise the heap, for example JAVA_OPTS=-Xmx512m, or lower"
+                                    + " caravan.batch-max-bytes, caravan.event-max-bytes or destination.files-max-bytes; the next start"
+                                    + " goes on from the stored position\n");
         }
     }
 

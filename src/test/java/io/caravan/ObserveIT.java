@@ -252,8 +252,8 @@ class ObserveIT {
         assertThat(answer.headers().firstValue("Content-Type").orElse("")).startsWith(served);
         assertThat(answer.body()).contains("caravan_ready ");
         assertThat(answer.body().endsWith("# EOF\n")).isEqualTo(served.contains("openmetrics"));
-        HttpResponse<String> health =
-                HTTP.send(request("/observe/health/live").header("Accept", accepted).build(), BodyHandlers.ofString());
+        HttpResponse<String> health = HTTP.send(
+                request("/observe/health/live").header("Accept", accepted).build(), BodyHandlers.ofString());
         assertThat(health.statusCode()).isEqualTo(200);
     }
 

@@ -153,8 +153,7 @@ public final class StixTypes {
 
     private static Optional<String> meant(String name, Set<String> types) {
         String written = name.strip().toLowerCase(Locale.ROOT).replaceAll("[\\s_]+", "-");
-        List<String> spellings =
-                List.of(written, written.replaceFirst("ies$", "y"), written.replaceFirst("s$", ""));
+        List<String> spellings = List.of(written, written.replaceFirst("ies$", "y"), written.replaceFirst("s$", ""));
         for (String spelling : spellings) {
             Optional<String> meant = Optional.of(SHOWN_AS.getOrDefault(spelling, spelling))
                     .filter(types::contains)

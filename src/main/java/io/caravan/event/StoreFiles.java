@@ -54,8 +54,7 @@ final class StoreFiles {
             }
         } catch (IOException e) {
             throw new PositionStore.Unusable(
-                    "the directory " + directory + " cannot be made or read: " + FailureText.of(e),
-                    e);
+                    "the directory " + directory + " cannot be made or read: " + FailureText.of(e), e);
         }
     }
 

@@ -168,7 +168,8 @@ public final class Redrive {
             send(parcel, file, consumer);
             file.finish();
         } catch (IOException e) {
-            throw new IOException("the dead letters of " + day + " stay, and will be sent again: " + FailureText.of(e), e);
+            throw new IOException(
+                    "the dead letters of " + day + " stay, and will be sent again: " + FailureText.of(e), e);
         }
     }
 

@@ -20,7 +20,6 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.EnumMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -525,8 +524,8 @@ public final class Settings {
             String said = withSource(CLIENT + property);
             KafkaOptions.reserved(property).ifPresent(why -> mistakes.add(said + ": cannot be set: " + why));
             if (!known.contains(property)) {
-                doubts.add(said + ": Kafka's clients know no property " + property + Suggestion.didYouMean(property, known)
-                        + "; it is handed to them all the same");
+                doubts.add(said + ": Kafka's clients know no property " + property
+                        + Suggestion.didYouMean(property, known) + "; it is handed to them all the same");
             }
         }
     }
@@ -556,7 +555,8 @@ public final class Settings {
                             : "\"" + sink + "\" is no sink in caravan.sinks; there are: " + String.join(", ", sinks()))
                     .ifPresent(mistake -> mistakes.add(withSource(name) + ": " + mistake));
         } else if (!name.startsWith(CLIENT) && OWN_PREFIXES.stream().anyMatch(name::startsWith)) {
-            mistakes.add(withSource(name) + ": there is no such setting" + Suggestion.didYouMean(name, settings.keySet()));
+            mistakes.add(
+                    withSource(name) + ": there is no such setting" + Suggestion.didYouMean(name, settings.keySet()));
         }
     }
 

@@ -39,7 +39,8 @@ record WritableFolder(String setting, Path path, List<Path> inside) {
                                 : " is a file, not a folder: say another folder"));
             }
             if (!Files.isWritable(existing) || !Files.isExecutable(existing)) {
-                return Optional.of(existing + " cannot be written to" + (isReadOnly(existing) ? READ_ONLY : "") + OTHERWISE);
+                return Optional.of(
+                        existing + " cannot be written to" + (isReadOnly(existing) ? READ_ONLY : "") + OTHERWISE);
             }
         }
         return Optional.empty();

@@ -41,7 +41,8 @@ class FailureTextTest {
         Path file = Files.createFile(folder.resolve("file"));
         assertThat(textOf(() -> Durably.createDirectories(file)))
                 .isEqualTo(file + ": a file is there, where a folder is needed");
-        assertThat(textOf(() -> Durably.createDirectories(file.resolve("in/it")))).startsWith(file + "/in: ");
+        assertThat(textOf(() -> Durably.createDirectories(file.resolve("in/it"))))
+                .startsWith(file + "/in: ");
         assertThat(textOf(() -> Files.list(file))).isEqualTo(file + ": it is no folder");
     }
 

@@ -68,8 +68,9 @@ class StixTypesTest {
                 .contains(", indicator, ", ", label, ", ", vocabulary, ")
                 .endsWith(", and custom ones, which begin with x-");
         assertThat(StixTypes.insteadOfContainer("weather"))
-                .isEqualTo("; there are: case-incident, case-rfi, case-rft, feedback, grouping, note, observed-data, opinion,"
-                        + " report, task, and custom ones, which begin with x-");
+                .isEqualTo(
+                        "; there are: case-incident, case-rfi, case-rft, feedback, grouping, note, observed-data, opinion,"
+                                + " report, task, and custom ones, which begin with x-");
     }
 
     @ParameterizedTest

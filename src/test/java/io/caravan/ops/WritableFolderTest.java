@@ -43,8 +43,9 @@ class WritableFolderTest {
     void cannotBeOnAReadOnlyFileSystemNotEvenForRoot() throws IOException {
         try (SmallDisk disk = SmallDisk.mount(home.resolve("disk"), 1)) {
             disk.makeReadOnly();
-            String why = disk.path() + " cannot be written to: it lies on a read-only file system; give this user the right"
-                    + " to write there, or say another folder";
+            String why =
+                    disk.path() + " cannot be written to: it lies on a read-only file system; give this user the right"
+                            + " to write there, or say another folder";
             assertThat(folder("disk").obstacle()).hasValue(why);
             assertThat(folder("disk/files").make()).hasValue("files.dir: " + why);
         }

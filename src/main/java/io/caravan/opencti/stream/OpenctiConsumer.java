@@ -176,7 +176,8 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         }
         if (follower.isPresent()) {
             boolean isFirst = !follower.get().isStopping(); // a forced stop asks again, and has waited once
-            if (!follower.get().stop(isFirst ? GRACE : Duration.ZERO) && follower.get().isFirstReport()) {
+            if (!follower.get().stop(isFirst ? GRACE : Duration.ZERO)
+                    && follower.get().isFirstReport()) {
                 LOG.warn(
                         "The batch under way is given up{}; it comes again at the next start",
                         health.sinkTrouble().map(why -> " (" + why + ")").orElse(" where it stands"));
