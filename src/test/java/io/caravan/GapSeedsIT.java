@@ -57,7 +57,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @MethodSource("seeds")
 class GapSeedsIT {
 
-    private static final int FEW_SEEDS = 20;
+    private static final int FEW_SEEDS = 10;
     private static final int KILLS = 6;
     private static final int BATCH = 5;
     private static final Duration SOON = Patience.SOON;

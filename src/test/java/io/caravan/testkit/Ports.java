@@ -5,16 +5,21 @@ import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Ports that nobody listens on, for servers that must know theirs before they start. They lie below those that systems
- * give to clients: or a client could take the port of a server that is stopped for a while. Stateless.
+ * give to clients: or a client could take the port of a server that is stopped for a while.
  */
 final class Ports {
 
     private static final int FIRST = 20_000;
     private static final int LAST = 32_000;
+
+    /** What this JVM has had: a server may not listen yet on the port that it was given. */
+    private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
 
     private Ports() {}
 
@@ -23,7 +28,13 @@ final class Ports {
         List<ServerSocket> held = new ArrayList<>();
         while (held.size() < count) {
             try {
-                held.add(new ServerSocket(ThreadLocalRandom.current().nextInt(FIRST, LAST)));
+                ServerSocket socket =
+                        new ServerSocket(ThreadLocalRandom.current().nextInt(FIRST, LAST));
+                if (GIVEN.add(socket.getLocalPort())) {
+                    held.add(socket);
+                } else {
+                    release(socket);
+                }
             } catch (IOException inUse) {
                 // another one then
             }
