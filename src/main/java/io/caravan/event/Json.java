@@ -2,6 +2,7 @@ package io.caravan.event;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
@@ -19,6 +20,7 @@ public final class Json {
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxStringLength(Integer.MAX_VALUE) // an event's size is bounded before it comes here
+                    .maxNameLength(Integer.MAX_VALUE)
                     .maxNumberLength(10_000)
                     .build())
             .build();
@@ -53,6 +55,11 @@ public final class Json {
 
     public static ObjectMapper mapper() {
         return TREES;
+    }
+
+    /** Why JSON cannot be read, for a person: without names from the library's code. */
+    static String reason(JsonProcessingException e) {
+        return e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "").replaceFirst(", from `[^`]*`", "");
     }
 
     /** The text the parser stands at; something else is passed over. */

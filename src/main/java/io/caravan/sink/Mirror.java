@@ -70,7 +70,7 @@ public final class Mirror implements AutoCloseable {
         if (!ObjectFiles.isName(object.id())) {
             refuse(change);
         } else if (change.after().isPresent()) {
-            states.put(object.id(), change.after());
+            states.put(ObjectFiles.name(object.id()), change.after());
         } else {
             remove(object.id(), object, states);
         }
@@ -80,12 +80,13 @@ public final class Mirror implements AutoCloseable {
         if (!ObjectFiles.isName(id)) {
             return; // there is no such file
         }
-        String owner = states.containsKey(id)
-                ? states.get(id).map(StixObject::internalId).orElse("")
-                : files.internalId(id);
+        String name = ObjectFiles.name(id);
+        String owner = states.containsKey(name)
+                ? states.get(name).map(StixObject::internalId).orElse("")
+                : files.internalId(name);
         boolean isAnothers = !owner.isEmpty() && !object.internalId().isEmpty() && !owner.equals(object.internalId());
         if (!isAnothers) {
-            states.put(id, Optional.empty());
+            states.put(name, Optional.empty());
         }
     }
 
