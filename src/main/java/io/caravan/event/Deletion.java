@@ -56,7 +56,7 @@ public final class Deletion implements Meaning.Reading {
                 }
             }
         } catch (JsonProcessingException e) {
-            throw new Unreadable("its context cannot be read: " + e.getOriginalMessage(), e);
+            throw new Unreadable("its context cannot be read: " + Json.reason(e), e);
         } catch (IOException e) {
             throw new Unreadable("its context cannot be read: " + e.getMessage(), e);
         }

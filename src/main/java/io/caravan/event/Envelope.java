@@ -3,6 +3,7 @@ package io.caravan.event;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Optional;
@@ -23,6 +24,14 @@ public record Envelope(Event.Kind kind, String type, String message, StixObject 
     public static Envelope read(Bytes raw) throws Unreadable {
         requireUtf8(raw);
         try (JsonParser json = Json.parser(raw)) {
+            return read(json, raw);
+        } catch (IOException e) {
+            throw new UncheckedIOException("reading from memory failed", e);
+        }
+    }
+
+    private static Envelope read(JsonParser json, Bytes raw) throws Unreadable, IOException {
+        try {
             if (json.nextToken() != JsonToken.START_OBJECT) {
                 throw new Unreadable("not a JSON object");
             }
@@ -49,17 +58,12 @@ public record Envelope(Event.Kind kind, String type, String message, StixObject 
                 throw new Unreadable("it has no data.id");
             }
             return new Envelope(kindOf(referer), type, message, object.get(), context);
+        } catch (StreamConstraintsException e) { // which does not know its place
+            long at = json.currentLocation().getByteOffset();
+            throw new Unreadable("beyond a limit at byte %d: %s".formatted(at, Json.reason(e)), e);
         } catch (JsonProcessingException e) {
-            throw new Unreadable(
-                    "not JSON at byte %d: %s"
-                            .formatted(
-                                    e.getLocation() == null
-                                            ? 0
-                                            : e.getLocation().getByteOffset(),
-                                    e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "")),
-                    e);
-        } catch (IOException e) {
-            throw new UncheckedIOException("reading from memory failed", e);
+            long at = e.getLocation() == null ? 0 : e.getLocation().getByteOffset();
+            throw new Unreadable("not JSON at byte %d: %s".formatted(at, Json.reason(e)), e);
         }
     }
 

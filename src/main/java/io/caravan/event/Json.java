@@ -23,6 +23,7 @@ public final class Json {
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder()
                     .maxStringLength(Integer.MAX_VALUE) // an event's size is bounded before it comes here
+                    .maxNameLength(Integer.MAX_VALUE)
                     .maxNumberLength(10_000)
                     .build())
             .build();
@@ -105,6 +106,11 @@ public final class Json {
                 return true;
             }
         }
+    }
+
+    /** Why JSON cannot be read, for a person: without names from the library's code. */
+    static String reason(JsonProcessingException e) {
+        return e.getOriginalMessage().replaceFirst(" \\(start marker at .*", "").replaceFirst(", from `[^`]*`", "");
     }
 
     /** The text the parser stands at; something else is passed over. */

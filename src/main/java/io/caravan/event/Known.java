@@ -20,11 +20,21 @@ public interface Known {
      * @param dependency whether only as a dependency
      * @param strictest how strictly it was marked when it was told ({@link Marked#strictest}): marking definitions may come later
      * @param formerIds the STIX ids it had before it was renamed, and those of what was merged into it: others may refer to it by them
+     * @param formerEnds of a relation or sighting, what it ended at before the event that was applied to it last
      */
-    record KnownObject(StixObject object, boolean dependency, Optional<Tlp> strictest, Set<String> formerIds) {
+    record KnownObject(
+            StixObject object,
+            boolean dependency,
+            Optional<Tlp> strictest,
+            Set<String> formerIds,
+            Optional<FormerEnds> formerEnds) {
 
         public KnownObject {
             formerIds = Set.copyOf(formerIds);
+        }
+
+        public KnownObject(StixObject object, boolean dependency, Optional<Tlp> strictest, Set<String> formerIds) {
+            this(object, dependency, strictest, formerIds, Optional.empty());
         }
 
         public KnownObject(StixObject object, boolean dependency, Optional<Tlp> strictest) {
@@ -44,6 +54,19 @@ public interface Known {
                     && strictest.equals(last.strictest)
                     && (object.json().equals(last.object.json())
                             || Json.tree(object.json()).equals(Json.tree(last.object.json())));
+        }
+    }
+
+    /**
+     * The ends of a relation before the events at one position changed them. The platform may send a relation with its ends
+     * already moved, as a dependency, before the merge that moved it: both have the same position.
+     *
+     * @param ids STIX ids and internal ids
+     */
+    record FormerEnds(EventId position, Set<String> ids) {
+
+        public FormerEnds {
+            ids = Set.copyOf(ids);
         }
     }
 

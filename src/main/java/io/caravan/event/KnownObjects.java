@@ -1,6 +1,7 @@
 package io.caravan.event;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import io.caravan.event.Known.FormerEnds;
 import io.caravan.event.Known.KnownObject;
 import io.caravan.event.Pending.Edit;
 import java.io.IOException;
@@ -26,7 +27,8 @@ import org.rocksdb.WriteBatch;
  *
  * <pre>
  *   o &lt;key&gt;        -&gt; 2 * {@link Tlp}, from 1, 0 for none; + 1 for a dependency; + 64 where former ids follow, their
- *                      number first, each behind its length (4 bytes each), in UTF-16; then the object's JSON
+ *                      number first, each behind its length (4 bytes each), in UTF-16; + 32 where former ends follow, their
+ *                      position (8 bytes a number), then the ids as before; then the object's JSON
  *   i &lt;id&gt; &lt;key&gt;   -&gt; nothing; an object by its STIX id
  *   f &lt;id&gt; &lt;key&gt;   -&gt; nothing; an object by a former STIX id
  *   e &lt;id&gt; &lt;key&gt;   -&gt; its STIX type, or nothing; a relation by what it ends at
@@ -47,6 +49,7 @@ final class KnownObjects {
     private static final byte[] NOTHING = {};
     private static final int DEPENDENCY = 1;
     private static final int FORMER_IDS = 64;
+    private static final int FORMER_ENDS = 32;
     private static final List<Tlp> COLOURS = List.of(Tlp.values());
 
     private final RocksDB db;
@@ -62,16 +65,19 @@ final class KnownObjects {
     }
 
     private static KnownObject known(byte[] value) throws IOException {
-        int head = value.length == 0 ? -1 : value[0] & ~FORMER_IDS;
+        int head = value.length == 0 ? -1 : value[0] & ~(FORMER_IDS | FORMER_ENDS);
         if (head < 0 || head / 2 > COLOURS.size()) {
             throw new IOException("an object in a form that this version does not know");
         }
         ByteBuffer rest = ByteBuffer.wrap(value, 1, value.length - 1);
-        Set<String> formerIds = head == value[0] ? Set.of() : texts(rest);
+        Set<String> formerIds = (value[0] & FORMER_IDS) == 0 ? Set.of() : texts(rest);
+        Optional<FormerEnds> formerEnds = (value[0] & FORMER_ENDS) == 0
+                ? Optional.empty()
+                : Optional.of(new FormerEnds(new EventId(rest.getLong(), rest.getLong()), texts(rest)));
         try {
             StixObject object = StixObject.read(new Bytes(value, rest.position(), rest.remaining()));
             Optional<Tlp> strictest = head / 2 == 0 ? Optional.empty() : Optional.of(COLOURS.get(head / 2 - 1));
-            return new KnownObject(object, head % 2 == DEPENDENCY, strictest, formerIds);
+            return new KnownObject(object, head % 2 == DEPENDENCY, strictest, formerIds, formerEnds);
         } catch (JsonProcessingException e) {
             throw new IOException("an object that is no JSON: " + e.getOriginalMessage(), e);
         }
@@ -87,6 +93,15 @@ final class KnownObjects {
             texts.add(new String(text));
         }
         return texts;
+    }
+
+    private static byte[] bytes(FormerEnds ends) {
+        byte[] ids = bytes(ends.ids());
+        return ByteBuffer.allocate(2 * Long.BYTES + ids.length)
+                .putLong(ends.position().millis())
+                .putLong(ends.position().sequence())
+                .put(ids)
+                .array();
     }
 
     private static byte[] bytes(Set<String> texts) {
@@ -267,10 +282,15 @@ final class KnownObjects {
         Bytes json = known.object().json();
         int colour = known.strictest().map(tlp -> COLOURS.indexOf(tlp) + 1).orElse(0);
         byte[] formerIds = known.formerIds().isEmpty() ? NOTHING : bytes(known.formerIds());
-        int head = 2 * colour + (known.dependency() ? DEPENDENCY : 0) + (formerIds.length > 0 ? FORMER_IDS : 0);
-        return ByteBuffer.allocate(1 + formerIds.length + json.length())
+        byte[] formerEnds = known.formerEnds().map(KnownObjects::bytes).orElse(NOTHING);
+        int head = 2 * colour
+                + (known.dependency() ? DEPENDENCY : 0)
+                + (formerIds.length > 0 ? FORMER_IDS : 0)
+                + (formerEnds.length > 0 ? FORMER_ENDS : 0);
+        return ByteBuffer.allocate(1 + formerIds.length + formerEnds.length + json.length())
                 .put((byte) head)
                 .put(formerIds)
+                .put(formerEnds)
                 .put(json.array(), json.offset(), json.length())
                 .array();
     }

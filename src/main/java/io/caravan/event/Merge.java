@@ -8,6 +8,8 @@ import io.caravan.event.Known.KnownObject;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -16,27 +18,21 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * An event named merge: the sources are gone, the target is there with what it took over, and the relations that are known
- * to end at a source end at the target now; the platform tells of the target alone. A relation that then equals another is
- * gone, with what ends at it. One whose two ends became one stays.
+ * An event named merge: the sources are gone, the target has taken over what they had, and the relations that are known to end
+ * at a source are removed or end at the target now. The platform sends the target alone.
+ *
+ * <p>Its rule: the sources' relations are taken in the order of their STIX ids. One is removed, with what ends at it, where the
+ * target has a relation of the same type in the same direction with the same other end that has no dates, or where another such
+ * relation of a source was taken over before. All others are taken over, also where the target has one with the same dates.
+ * Ends are compared by internal ids. A relation that came with its end already moved, as a dependency at the merge's position,
+ * was taken over.
  */
 public final class Merge implements Meaning.Reading {
 
     /** Where the context lists them. */
     static final String SOURCES = "sources";
 
-    /** What makes two relations the same to the platform. */
-    private static final List<String> SHAPE = List.of(
-            "type",
-            "relationship_type",
-            "source_ref",
-            "target_ref",
-            "start_time",
-            "stop_time",
-            "sighting_of_ref",
-            "where_sighted_refs",
-            "first_seen",
-            "last_seen");
+    private static final List<String> DATES = List.of("start_time", "stop_time", "first_seen", "last_seen");
 
     @Override
     public Meaning of(Event event, Known known, boolean isFiltered) throws Unreadable, IOException {
@@ -63,48 +59,121 @@ public final class Merge implements Meaning.Reading {
         telling.upsert(Reason.MERGED, target, before);
         List<KnownObject> moving = known.endingAt(moved.keySet()).stream()
                 .filter(relation -> sources.stream().anyMatch(relation.object()::endsAt))
+                .sorted(Comparator.comparing(relation -> relation.object().id()))
                 .toList();
-        Set<List<JsonNode>> shapes = shapesAt(target, moving, known);
+        if (moving.isEmpty()) {
+            return;
+        }
+        Ends ends = Ends.of(sources, target, known);
+        Set<Link> taken = ends.takenBefore(telling);
         Target end = Target.of(target, known);
         for (KnownObject relation : moving) {
             if (known.object(relation.object().key())
                     .isPresent()) { // it may have gone with one that ended where it does
-                move(relation, moved, end, shapes, telling);
+                ObjectNode tree = (ObjectNode) Json.tree(relation.object().json());
+                Set<Link> links = ends.ofSources(relation.object(), tree);
+                if (Collections.disjoint(links, taken)) {
+                    taken.addAll(links);
+                    move(relation, tree, moved, end, telling);
+                } else {
+                    telling.cascade(relation.object(), Set.of());
+                    telling.gone(Reason.CASCADE, relation.object());
+                }
             }
         }
-    }
-
-    /** The shapes of the relations that end at the target as it is. */
-    private static Set<List<JsonNode>> shapesAt(StixObject target, List<KnownObject> moving, Known known)
-            throws IOException {
-        Set<List<JsonNode>> shapes = new HashSet<>();
-        if (moving.isEmpty()) {
-            return shapes;
-        }
-        Set<String> keys = new HashSet<>();
-        moving.forEach(relation -> keys.add(relation.object().key()));
-        for (KnownObject other : known.endingAt(target)) {
-            if (!keys.contains(other.object().key())) {
-                shapes.add(shape(Json.tree(other.object().json())));
-            }
-        }
-        return shapes;
     }
 
     private static void move(
-            KnownObject relation, Map<String, String> moved, Target target, Set<List<JsonNode>> shapes, Telling telling)
+            KnownObject relation, ObjectNode tree, Map<String, String> moved, Target target, Telling telling)
             throws IOException {
-        ObjectNode tree = (ObjectNode) Json.tree(relation.object().json());
         List<String> changed = new ArrayList<>();
         repoint(tree, "", moved, target, changed);
         if (tree.path("extensions").path(StixObject.OPENCTI) instanceof ObjectNode extension) {
             repoint(extension, "/extensions/" + StixObject.OPENCTI, moved, target, changed);
         }
-        if (shapes.add(shape(tree))) {
-            telling.moved(relation, StixObject.read(Json.bytes(tree)), changed);
-        } else {
-            telling.cascade(relation.object(), Set.of());
-            telling.gone(Reason.CASCADE, relation.object());
+        telling.moved(relation, StixObject.read(Json.bytes(tree)), changed);
+    }
+
+    /** A relation as seen from one of its ends: its type, whether that end is its source, and the key of the other end. */
+    private record Link(String type, boolean isSource, String other) {}
+
+    /**
+     * The objects of one merge, and the links that relations give to them.
+     *
+     * @param sources their keys
+     * @param keys by the STIX ids of the sources and the target, their keys
+     */
+    private record Ends(Set<String> sources, StixObject target, Map<String, String> keys, Known known) {
+
+        static Ends of(List<StixObject> sources, StixObject target, Known known) {
+            Map<String, String> keys = new HashMap<>();
+            sources.forEach(source -> keys.put(source.id(), source.key()));
+            Set<String> sourceKeys = Set.copyOf(keys.values());
+            keys.put(target.id(), target.key());
+            return new Ends(sourceKeys, target, keys, known);
+        }
+
+        /** The links that no other relation of a source can have: of the target's relations without dates, and of those taken over before. */
+        Set<Link> takenBefore(Telling telling) throws IOException {
+            Set<String> ids = new HashSet<>(sources);
+            ids.addAll(keys.keySet());
+            ids.removeAll(target.ids());
+            Set<Link> taken = new HashSet<>();
+            for (KnownObject relation : known.endingAt(target)) {
+                JsonNode tree = Json.tree(relation.object().json());
+                if (telling.hasMovedFrom(ids, relation) || hasNoDates(tree)) {
+                    taken.addAll(links(relation.object(), tree, Set.of(target.key())));
+                }
+            }
+            return taken;
+        }
+
+        Set<Link> ofSources(StixObject relation, JsonNode tree) throws IOException {
+            return links(relation, tree, sources);
+        }
+
+        private Set<Link> links(StixObject relation, JsonNode tree, Set<String> at) throws IOException {
+            String type = relation.relationshipType().isEmpty() ? relation.type() : relation.relationshipType();
+            Set<Link> links = new HashSet<>();
+            for (String from : keysOf(tree, "source_ref", "sighting_of_ref")) {
+                for (String to : keysOf(tree, "target_ref", "where_sighted_refs")) {
+                    if (at.contains(from)) {
+                        links.add(new Link(type, true, to));
+                    }
+                    if (at.contains(to)) {
+                        links.add(new Link(type, false, from));
+                    }
+                }
+            }
+            return links;
+        }
+
+        /** By the internal ids in the extension where it has them: STIX ids stay as they were when an end is renamed. */
+        private Set<String> keysOf(JsonNode relation, String... properties) throws IOException {
+            Set<String> found = new HashSet<>();
+            JsonNode extension = relation.path("extensions").path(StixObject.OPENCTI);
+            for (String property : properties) {
+                JsonNode ends = extension.has(property) ? extension.path(property) : relation.path(property);
+                for (JsonNode end : ends.isArray() ? ends : List.of(ends)) {
+                    if (end.isTextual()) {
+                        found.add(key(end.textValue()));
+                    }
+                }
+            }
+            return found;
+        }
+
+        private String key(String id) throws IOException {
+            if (keys.containsKey(id) || !id.contains("--")) {
+                return keys.getOrDefault(id, id);
+            }
+            return known.withId(id).map(end -> end.object().key()).orElse(id);
+        }
+
+        private static boolean hasNoDates(JsonNode relation) {
+            return DATES.stream()
+                    .allMatch(date -> relation.path(date).asText().isEmpty()
+                            || relation.path(date).isNull());
         }
     }
 
@@ -119,6 +188,7 @@ public final class Merge implements Meaning.Reading {
                 rename(object, end, at, target, changed);
             } else if (ends instanceof ArrayNode list) {
                 boolean hasMoved = false;
+                boolean isAtOthers = false;
                 JsonNode names = object.path(end.replaceFirst("_refs$", "_values"));
                 for (int i = 0; i < list.size(); i++) {
                     if (moved.containsKey(list.get(i).asText())) {
@@ -130,11 +200,14 @@ public final class Merge implements Meaning.Reading {
                             addOnce(changed, at + "/" + end.replaceFirst("_refs$", "_values"));
                         }
                     }
+                    isAtOthers |= !moved.containsValue(list.get(i).asText());
                 }
                 if (hasMoved) {
                     Set<String> markings = new LinkedHashSet<>(target.markings);
-                    object.path(end + StixObject.MARKINGS_OF_END).forEach(old -> markings.add(old.asText()));
-                    remark(object, end, at, markings, changed); // of all its ends: whose the old ones are is not said
+                    if (isAtOthers) { // which of the old markings are theirs is not said
+                        object.path(end + StixObject.MARKINGS_OF_END).forEach(old -> markings.add(old.asText()));
+                    }
+                    remark(object, end, at, markings, changed);
                 }
             }
         }
@@ -179,10 +252,6 @@ public final class Merge implements Meaning.Reading {
             }
             return new Target(target.name(), markings);
         }
-    }
-
-    private static List<JsonNode> shape(JsonNode relation) {
-        return SHAPE.stream().map(relation::path).toList();
     }
 
     private static void addOnce(List<String> list, String text) {

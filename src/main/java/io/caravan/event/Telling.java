@@ -2,10 +2,12 @@ package io.caravan.event;
 
 import io.caravan.event.Change.Reason;
 import io.caravan.event.Change.Type;
+import io.caravan.event.Known.FormerEnds;
 import io.caravan.event.Known.KnownObject;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Deque;
 import java.util.HashSet;
 import java.util.List;
@@ -108,7 +110,8 @@ final class Telling {
                 List.of(),
                 last.dependency(),
                 Optional.of(last)));
-        known.put(new KnownObject(last.object(), last.dependency(), state.strictest(), last.formerIds()));
+        known.put(new KnownObject(
+                last.object(), last.dependency(), state.strictest(), last.formerIds(), last.formerEnds()));
     }
 
     /** One that has come as itself stays one that matches the filter, also where an event needs it. */
@@ -182,7 +185,12 @@ final class Telling {
             gone(Reason.RECONCILED, namesake.get().object());
         }
         Marked state = Marked.of(object, known);
-        KnownObject now = new KnownObject(object, dependency, state.strictest(), formerIds(object, before, previous));
+        KnownObject now = new KnownObject(
+                object,
+                dependency,
+                state.strictest(),
+                formerIds(object, before, previous),
+                formerEnds(object, previous));
         if (isOnlyState() && previous.isPresent() && now.isAsTold(previous.get())) {
             return;
         }
@@ -228,6 +236,26 @@ final class Telling {
         }
         ids.removeAll(Set.of(object.id(), ""));
         return ids;
+    }
+
+    /** Empty unless this event, or another at its position, has changed the ends. */
+    private Optional<FormerEnds> formerEnds(StixObject object, Optional<KnownObject> previous) {
+        Set<String> ends = new HashSet<>();
+        previous.ifPresent(last -> {
+            ends.addAll(last.object().ends());
+            last.formerEnds()
+                    .filter(former -> former.position().equals(event.id()))
+                    .ifPresent(former -> ends.addAll(former.ids()));
+        });
+        return object.ends().containsAll(ends) ? Optional.empty() : Optional.of(new FormerEnds(event.id(), ends));
+    }
+
+    /** Whether an end of the relation, now at another object, was at one of these before the event at this position. */
+    boolean hasMovedFrom(Set<String> ids, KnownObject relation) {
+        return relation.formerEnds()
+                .filter(former -> former.position().equals(event.id()))
+                .filter(former -> !Collections.disjoint(former.ids(), ids))
+                .isPresent();
     }
 
     /** Whether the event tells what there is, and of nothing that happened: in a snapshot also what its objects need. */

@@ -36,9 +36,10 @@ public enum Tlp {
                 Arrays.stream(markings).map(id -> "marking-definition--" + id).toList();
     }
 
-    /** The colour that a marking definition's STIX id stands for; empty for markings of another kind. */
+    /** The colour that a marking definition's STIX id stands for, in whatever case; empty for markings of another kind. */
     public static Optional<Tlp> ofMarking(String id) {
-        return Optional.ofNullable(BY_MARKING.get(id));
+        Tlp colour = BY_MARKING.get(id);
+        return Optional.ofNullable(colour == null ? BY_MARKING.get(id.toLowerCase(Locale.ROOT)) : colour);
     }
 
     /** By a marking definition's name, in TLP 1 ({@code TLP:WHITE}) or TLP 2, in whatever case. */

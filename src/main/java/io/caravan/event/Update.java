@@ -53,7 +53,7 @@ public final class Update implements Meaning.Reading {
                     ReversePatch.pointers(patch.isArray() ? patch : reverse),
                     named(patches.path("changes"))));
         } catch (JsonProcessingException e) {
-            throw new Unreadable("its patches cannot be read: " + e.getOriginalMessage(), e);
+            throw new Unreadable("its patches cannot be read: " + Json.reason(e), e);
         }
     }
 

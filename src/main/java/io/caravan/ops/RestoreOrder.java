@@ -93,16 +93,16 @@ final class RestoreOrder {
 
     private void enter(String id, Deque<Step> path, Set<String> onPath) throws IOException, InterruptedException {
         Optional<StixObject> object = sent.has(id) ? Optional.empty() : read(id);
-        if (object.isPresent()) {
+        if (object.isPresent() && !sent.has(object.get().id())) {
             if (!path.isEmpty()) {
                 path.peek().object = Optional.empty(); // read again when its turn comes
             }
             path.push(new Step(object.get()));
-            onPath.add(id);
+            onPath.add(object.get().id());
         }
     }
 
-    /** As it is to go, all of its references right. */
+    /** As it is to go, all of its references right; a mirror has its id in small letters. */
     Optional<StixObject> read(String id) throws IOException, InterruptedException {
         Optional<Bytes> json = holdings.object(id);
         if (json.isEmpty()) {
@@ -110,7 +110,7 @@ final class RestoreOrder {
         }
         try {
             StixObject object = StixObject.read(json.get());
-            if (object.id().equals(id)) {
+            if (object.id().equalsIgnoreCase(id)) {
                 return Optional.of(RecordFailedException.during(() -> References.putRight(object, holdings::now)));
             }
             receiver.unreadable(id, "it is the object " + object.id());

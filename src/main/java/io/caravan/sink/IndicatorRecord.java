@@ -116,15 +116,21 @@ public final class IndicatorRecord {
         indicator = Json.tree(object.json());
         opencti = indicator.path("extensions").path(StixObject.OPENCTI);
         String type = text(indicator, "pattern_type");
-        pattern = (type.equals("stix") || type.isEmpty())
+        pattern = (type.equalsIgnoreCase("stix") || type.isEmpty())
                         && indicator.path("pattern").isTextual()
-                ? PatternValues.read(indicator.path("pattern").textValue())
+                ? PatternValues.read(indicator.path("pattern").textValue(), patternVersion())
                 : NO_PATTERN;
         for (Value value : pattern.values()) {
             List<String> texts = values.computeIfAbsent(value.kind(), kind -> new ArrayList<>());
             texts.add(value.text());
         }
         values.replaceAll((kind, texts) -> texts.size() == 1 ? texts : List.copyOf(new LinkedHashSet<>(texts)));
+    }
+
+    /** Where an indicator says none, it is the version of STIX that the object itself has (STIX 2.1, section 4.7). */
+    private String patternVersion() {
+        String version = text(indicator, "pattern_version");
+        return version.isEmpty() ? text(indicator, "spec_version") : version;
     }
 
     /** The record, JSON in UTF-8. */
@@ -134,7 +140,7 @@ public final class IndicatorRecord {
 
     private byte[] json() throws IOException {
         try (SparseJson json = new SparseJson()) {
-            json.text("@timestamp", context.position.time().toString());
+            json.text("@timestamp", IsoTime.of(context.position.time()));
             json.object("ecs");
             json.text("version", ECS);
             json.end();

@@ -13,6 +13,8 @@ final class IsoTime {
     private static final String COMMON = "0000-00-00T00:00:00.000Z";
     private static final String NO_MILLIS = ".000Z"; // which Instant leaves out
 
+    private static final Instant LAST = Instant.parse("9999-12-31T23:59:59.999Z");
+
     private IsoTime() {}
 
     /** The time that a text stands for; empty where it is none. */
@@ -29,6 +31,11 @@ final class IsoTime {
         } catch (DateTimeException e) {
             return "";
         }
+    }
+
+    /** Of a time that no year of four digits has, the last that has one. */
+    static String of(Instant time) {
+        return (time.isAfter(LAST) ? LAST : time).toString();
     }
 
     /** The later of two; where one is empty, the other. */

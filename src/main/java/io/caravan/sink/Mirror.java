@@ -79,7 +79,7 @@ public final class Mirror implements AutoCloseable {
         if (!ObjectFiles.isName(object.id())) {
             refuse(change, "its STIX id cannot be a file's name: that is " + ObjectFiles.NAMES);
         } else if (content.isPresent()) {
-            states.put(object.id(), content);
+            states.put(ObjectFiles.name(object.id()), content);
         } else {
             remove(object.id(), object, states);
         }
@@ -90,11 +90,13 @@ public final class Mirror implements AutoCloseable {
         if (!ObjectFiles.isName(id)) {
             return; // there is no such file
         }
-        String owner =
-                states.containsKey(id) ? states.get(id).map(Content::internalId).orElse("") : files.internalId(id);
+        String name = ObjectFiles.name(id);
+        String owner = states.containsKey(name)
+                ? states.get(name).map(Content::internalId).orElse("")
+                : files.internalId(name);
         boolean isAnothers = !owner.isEmpty() && !object.internalId().isEmpty() && !owner.equals(object.internalId());
         if (!isAnothers) {
-            states.put(id, Optional.empty());
+            states.put(name, Optional.empty());
         }
     }
 

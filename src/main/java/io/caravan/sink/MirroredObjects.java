@@ -47,7 +47,7 @@ public final class MirroredObjects {
         return types;
     }
 
-    /** Goes through the ids of a type's objects, in no order. */
+    /** Goes through the ids of a type's objects, in no order and in small letters. */
     public void each(String type, Visit visit) throws IOException, InterruptedException {
         try (DirectoryStream<Path> files = Files.newDirectoryStream(root.resolve(type))) {
             for (Path file : files) {

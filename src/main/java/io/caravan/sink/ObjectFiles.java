@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -41,7 +42,7 @@ import java.util.concurrent.Future;
 final class ObjectFiles implements AutoCloseable {
 
     /** The ids that can be names, for a person. */
-    static final String NAMES = "<type>--<36 of 0-9, a-f and ->, the type of a-z, 0-9 and -, at most 212 long";
+    static final String NAMES = "<type>--<36 of 0-9, a-f, A-F and ->, the type of a-z, 0-9 and -, at most 212 long";
 
     private static final String SUFFIX = ".json";
     /** What the file systems in use take for a name. */
@@ -89,12 +90,20 @@ final class ObjectFiles implements AutoCloseable {
         }
         for (int i = 0; i < id.length(); i++) {
             char c = id.charAt(i);
-            boolean isTaken = c == '-' || c >= '0' && c <= '9' || c >= 'a' && c <= (i < type ? 'z' : 'f');
+            boolean isTaken = c == '-'
+                    || c >= '0' && c <= '9'
+                    || c >= 'a' && c <= (i < type ? 'z' : 'f')
+                    || i > type && c >= 'A' && c <= 'F';
             if (!isTaken) {
                 return false;
             }
         }
         return true;
+    }
+
+    /** The name of an object's file: its STIX id in small letters, because some file systems take capitals for the same. */
+    static String name(String id) {
+        return id.toLowerCase(Locale.ROOT);
     }
 
     /** OpenCTI's own id of the object in the file with this name; empty where it bears none or there is no such file. */
@@ -107,7 +116,7 @@ final class ObjectFiles implements AutoCloseable {
     }
 
     /**
-     * Replaces files, by their objects' ids, and removes those without content. All of it is on the disk when this
+     * Replaces files, by their {@linkplain #name names}, and removes those without an object. All of it is on the disk when this
      * returns; when it fails, a part may be.
      */
     void replace(Map<String, Optional<Content>> states) throws IOException, InterruptedException {
@@ -232,15 +241,15 @@ final class ObjectFiles implements AutoCloseable {
     /** Where an object is below a root; its id {@link #isName}. */
     static Path file(Path root, String id) {
         String type = id.substring(0, id.length() - UUID - DASHES.length());
-        return root.resolve(type).resolve(id + SUFFIX);
+        return root.resolve(type).resolve(name(id) + SUFFIX);
     }
 
-    /** The id of the object in a file; empty for a file that is none of an object. */
+    /** The id of the object in a file, in small letters; empty for a file that is none of an object. */
     static Optional<String> idOf(Path file) {
         String name = file.getFileName().toString();
         return Optional.of(name)
                 .filter(one -> one.endsWith(SUFFIX))
                 .map(one -> one.substring(0, one.length() - SUFFIX.length()))
-                .filter(ObjectFiles::isName);
+                .filter(one -> isName(one) && one.equals(name(one)));
     }
 }

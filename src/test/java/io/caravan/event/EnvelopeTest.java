@@ -159,6 +159,31 @@ class EnvelopeTest {
     }
 
     @Test
+    void saysWhichLimitIsExceededAndWhere() {
+        String before = "{'data':{'id':'a'},'x':";
+        assertThatThrownBy(() -> read(before + "[".repeat(1000) + "]".repeat(1000) + "}"))
+                .isInstanceOf(Unreadable.class)
+                .hasMessage(
+                        "beyond a limit at byte 1023: Document nesting depth (1001) exceeds the maximum allowed (1000)");
+        assertThatThrownBy(() -> read(before + "1".repeat(10_001) + "}"))
+                .isInstanceOf(Unreadable.class)
+                .hasMessageMatching(
+                        "beyond a limit at byte 100\\d\\d: Number value length \\(10001\\) exceeds the maximum allowed \\(10000\\)");
+        assertThatThrownBy(() -> read("{'data':{'id':'a','x':0." + "1".repeat(10_001) + "}}"))
+                .isInstanceOf(Unreadable.class)
+                .hasMessageMatching("beyond a limit at byte 100\\d\\d: Number value length .*");
+    }
+
+    @Test
+    void namesAndTextsAreOfAnyLength() throws Exception {
+        String long1 = "x".repeat(100_000);
+        assertThat(read("{'data':{'id':'a','" + long1 + "':'" + long1.repeat(300) + "'}}")
+                        .object()
+                        .id())
+                .isEqualTo("a");
+    }
+
+    @Test
     void whatComesAfterTheFieldsThatCountMustBeJsonToo() {
         byte[] json = "{\"data\":{\"id\":\"a\"},\"message\":\"?\"}".getBytes(StandardCharsets.UTF_8);
         json[json.length - 3] = (byte) 0xff;

@@ -1,5 +1,6 @@
 package io.caravan.event;
 
+import io.caravan.event.Known.FormerEnds;
 import io.caravan.event.Known.KnownObject;
 import io.caravan.testkit.Folders;
 import java.io.IOException;
@@ -28,11 +29,10 @@ class KnownObjectsProperties {
         void applyTo(Known known) throws IOException;
     }
 
-    private record Put(StixObject object, boolean dependency, Optional<Tlp> strictest, Set<String> formerIds)
-            implements Step {
+    private record Put(KnownObject object) implements Step {
         @Override
         public void applyTo(Known known) throws IOException {
-            known.put(new KnownObject(object, dependency, strictest, formerIds));
+            known.put(object);
         }
     }
 
@@ -112,13 +112,16 @@ class KnownObjectsProperties {
         Arbitrary<List<String>> ids = id.list().ofMaxSize(3);
         Arbitrary<String> type = Arbitraries.of("sighting", "malware");
         Arbitrary<Optional<Tlp>> strictest = Arbitraries.of(Tlp.class).optional();
-        Arbitrary<Step> put = Combinators.combine(
-                        type, internalId, id, ids, ids, Arbitraries.of(true, false), strictest, ids)
-                .as((of, internal, stix, ends, references, dependency, tlp, former) -> new Put(
-                        StixObjects.object(of, internal, stix, ends, references, ""),
-                        dependency,
-                        tlp,
-                        Set.copyOf(former)));
+        Arbitrary<Optional<FormerEnds>> formerEnds = Combinators.combine(
+                        Arbitraries.longs().between(0, Long.MAX_VALUE), ids)
+                .as((number, ends) -> new FormerEnds(new EventId(number, Long.MAX_VALUE - number), Set.copyOf(ends)))
+                .optional();
+        Arbitrary<StixObject> object = Combinators.combine(type, internalId, id, ids, ids)
+                .as((of, internal, stix, ends, references) ->
+                        StixObjects.object(of, internal, stix, ends, references, ""));
+        Arbitrary<Step> put = Combinators.combine(object, Arbitraries.of(true, false), strictest, ids, formerEnds)
+                .as((one, dependency, tlp, former, ends) ->
+                        new Put(new KnownObject(one, dependency, tlp, Set.copyOf(former), ends)));
         return Arbitraries.frequencyOf(Tuple.of(3, put), Tuple.of(1, id.map(Remove::new)));
     }
 }

@@ -19,16 +19,29 @@ import java.util.TreeMap;
 /** The objects that exist after events, by STIX id, as simply as it can be said: trees in a map that is gone through. */
 final class OutcomeModel {
 
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON = Json.mapper();
     private static final List<String> ENDS = List.of("source_ref", "target_ref", "sighting_of_ref");
     private static final String PLACES = "where_sighted_refs";
 
+    private static final List<String> DATES = List.of("start_time", "stop_time", "first_seen", "last_seen");
+
     private final Map<String, ObjectNode> objects = new LinkedHashMap<>();
+    /** By the relations that came again at the newest position, what they ended at before. */
+    private final Map<String, Set<String>> endsBefore = new HashMap<>();
+
+    private String position = "";
 
     void take(Frame frame) throws IOException {
         JsonNode envelope = JSON.readTree(frame.data());
         ObjectNode object = (ObjectNode) envelope.path("data");
         JsonNode context = envelope.path("context");
+        if (!frame.id().equals(position)) {
+            position = frame.id();
+            endsBefore.clear();
+        }
+        if (objects.containsKey(id(object))) {
+            endsBefore.computeIfAbsent(id(object), id -> new HashSet<>()).addAll(ends(objects.get(id(object))));
+        }
         for (JsonNode operation : context.path("reverse_patch")) {
             if (operation.path("path").asText().equals("/id")) {
                 objects.remove(operation.path("value").asText());
@@ -90,21 +103,46 @@ final class OutcomeModel {
             moved.put(id(source), id(target));
             moved.put(internalId(source), internalId(target));
         }
-        for (ObjectNode relation : List.copyOf(objects.values())) {
-            if (!Collections.disjoint(ends(relation), moved.keySet())) {
-                ObjectNode at = relation.deepCopy();
-                move(at, moved);
-                move(extension(at), moved);
-                boolean isThereAlready = objects.values().stream()
-                        .filter(other -> isRelation(other) && other != relation)
-                        .anyMatch(other -> shape(other).equals(shape(at)));
-                if (isThereAlready) {
-                    objects.remove(id(relation));
-                } else {
-                    objects.put(id(relation), at);
-                }
+        Set<List<String>> taken = new HashSet<>();
+        objects.forEach((id, relation) -> {
+            boolean cameMoved = !Collections.disjoint(endsBefore.getOrDefault(id, Set.of()), moved.keySet());
+            if (cameMoved || DATES.stream().allMatch(date -> relation.path(date).isMissingNode())) {
+                taken.addAll(linksAt(Set.of(internalId(target)), relation));
+            }
+        });
+        List<String> moving = objects.keySet().stream()
+                .filter(id -> !Collections.disjoint(ends(objects.get(id)), moved.keySet()))
+                .sorted()
+                .toList();
+        for (String id : moving) {
+            ObjectNode relation = objects.get(id);
+            Set<List<String>> links = linksAt(moved.keySet(), relation);
+            if (Collections.disjoint(links, taken)) {
+                taken.addAll(links);
+                move(relation, moved);
+                move(extension(relation), moved);
+            } else {
+                objects.remove(id);
             }
         }
+    }
+
+    /** Of each end at one of these: the relation's type, the direction, and the other end; by internal ids. */
+    private static Set<List<String>> linksAt(Set<String> internalIds, JsonNode relation) {
+        Set<List<String>> links = new HashSet<>();
+        JsonNode ends = extension(relation);
+        boolean isSighting = relation.path("type").asText().equals("sighting");
+        String type = relation.path(isSighting ? "type" : "relationship_type").asText();
+        String from = ends.path(isSighting ? "sighting_of_ref" : "source_ref").asText();
+        for (JsonNode to : isSighting ? ends.path(PLACES) : List.of(ends.path("target_ref"))) {
+            if (internalIds.contains(from)) {
+                links.add(List.of(type, "from", to.asText()));
+            }
+            if (internalIds.contains(to.asText())) {
+                links.add(List.of(type, "to", from));
+            }
+        }
+        return links;
     }
 
     private static void move(JsonNode ends, Map<String, String> moved) {
@@ -119,21 +157,6 @@ final class OutcomeModel {
             places.removeAll();
             ids.forEach(places::add);
         }
-    }
-
-    /** What makes two relations the same to the platform. */
-    private static List<JsonNode> shape(JsonNode relation) {
-        return List.of(
-                relation.path("type"),
-                relation.path("relationship_type"),
-                relation.path("source_ref"),
-                relation.path("target_ref"),
-                relation.path("start_time"),
-                relation.path("stop_time"),
-                relation.path("sighting_of_ref"),
-                relation.path(PLACES),
-                relation.path("first_seen"),
-                relation.path("last_seen"));
     }
 
     /** STIX ids, and internal ids, which outlive a rename. */

@@ -25,6 +25,7 @@ class TlpTest {
     })
     void knowsTheMarkingsOfTlp1AndOfTlp2(String uuid, Tlp tlp) {
         assertThat(Tlp.ofMarking("marking-definition--" + uuid)).contains(tlp);
+        assertThat(Tlp.ofMarking("marking-definition--" + uuid.toUpperCase())).contains(tlp);
     }
 
     @ParameterizedTest

@@ -104,6 +104,21 @@ class RestoreOrderTest {
         assertThat(order).containsExactly(note);
     }
 
+    /** A mirror's files are named in small letters, whatever an object's id is. */
+    @Test
+    void anObjectWithCapitalsInItsIdGoesOnceByWhicheverName() throws Exception {
+        String tool = id("tool").toUpperCase().replace("TOOL", "tool");
+        hold(tool);
+        held.put(tool.toLowerCase(), held.get(tool));
+        String note = hold("note", "object_refs", tool);
+
+        RestoreOrder placing = order();
+        placing.place(note);
+        placing.place(tool.toLowerCase());
+        assertThat(order).containsExactly(tool, note);
+        assertThat(unreadable).isEmpty();
+    }
+
     @Test
     void kindsAreToldByTheType() {
         assertThat(Kind.of("identity")).isEqualTo(Kind.GROUND);

@@ -16,6 +16,7 @@ import io.caravan.event.EventId;
 import io.caravan.event.Json;
 import io.caravan.event.StixObject;
 import io.caravan.event.Tlp;
+import io.caravan.event.pattern.Addresses;
 import io.caravan.sink.IndicatorRecord.Context;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -243,6 +244,62 @@ class IndicatorRecordTest {
                 .isEqualTo("AMBER+STRICT");
     }
 
+    /** The platform lowers pattern types before it compares them. */
+    @ParameterizedTest
+    @CsvSource({"stix, true", "STIX, true", "Stix, true", "'', true", "yara, false", "stix2, false", "' stix', false"})
+    void readsPatternsOfTheTypeStixInWhateverCase(String type, boolean isRead) throws IOException {
+        String json = indicator("[ipv4-addr:value = '198.51.100.77']").replace("\"stix\"", "\"" + type + "\"");
+        JsonNode record = record(object(json), context(EventId.ZERO));
+        assertThat(record.at("/threat/indicator/ip").asText()).isEqualTo(isRead ? "198.51.100.77" : "");
+        assertThat(record.at("/caravan/match").asText()).isEqualTo(isRead ? "any" : "");
+        assertThat(record.at("/caravan/pattern_type").asText()).isEqualTo(type);
+    }
+
+    /** The version is the pattern's or, where it says none, that of STIX that the object has. */
+    @ParameterizedTest
+    @CsvSource({
+        "pattern_version, 2.0, true",
+        "spec_version,    2.0, true",
+        "pattern_version, 2.1, false",
+        "spec_version,    2.1, false",
+        "nothing,         2.0, false"
+    })
+    void readsTimesInPlainStringsOfStix20(String property, String version, boolean isRead) throws IOException {
+        String json = indicator(
+                        "[ipv4-addr:value = '198.51.100.77'] START '2018-01-01T00:00:00Z' STOP '2018-02-01T00:00:00Z'")
+                .replace("{", "{\"" + property + "\": \"" + version + "\", ");
+        JsonNode record = record(object(json), context(EventId.ZERO));
+        assertThat(record.at("/threat/indicator/ip").asText()).isEqualTo(isRead ? "198.51.100.77" : "");
+        assertThat(record.at("/caravan").has("pattern_error")).isEqualTo(!isRead);
+    }
+
+    @Test
+    void anAddressThatIsNoneIsAmongTheOtherValues() throws IOException {
+        JsonNode record =
+                record(object(indicator("[ipv6-addr:value = '::ffff:198.51.100.087']")), context(EventId.ZERO));
+        assertThat(record.at("/threat/indicator").has("ip")).isFalse();
+        assertThat(record.at("/caravan/values").toString())
+                .isEqualTo("{\"other\":[{\"path\":\"ipv6-addr:value\",\"value\":\"::ffff:198.51.100.087\"}]}");
+    }
+
+    @Test
+    void everyAddressFitsTheSchema() throws IOException {
+        for (String[] line : Addresses.all()) {
+            if (!line[1].startsWith("other")) {
+                record(object(indicator("[ipv6-addr:value = '" + line[0] + "']")), context(EventId.ZERO));
+            }
+        }
+    }
+
+    @Test
+    void aPositionBeyondTheYearsOfFourDigitsIsTheLastOfThem() throws IOException {
+        EventId position = new EventId(Long.MAX_VALUE, 0);
+        assertThat(record(object(indicator("[a:b = 1]")), context(position))
+                        .path("@timestamp")
+                        .asText())
+                .isEqualTo("9999-12-31T23:59:59.999Z");
+    }
+
     @Test
     void leavesOutWhatElasticsearchWouldRefuseTheRecordFor() throws IOException {
         String json =
@@ -377,7 +434,7 @@ class IndicatorRecordTest {
     }
 
     /** Which fits the schema. */
-    private static JsonNode record(StixObject indicator, Context context) throws IOException {
+    static JsonNode record(StixObject indicator, Context context) throws IOException {
         byte[] record = IndicatorRecord.of(indicator, context);
         String text = new String(record, UTF_8);
         assertThat(SCHEMA.validate(
@@ -391,7 +448,7 @@ class IndicatorRecordTest {
         return new Context(PLATFORM, event.id(), false, event.object().tlp(), Optional.empty(), List.of(), List.of());
     }
 
-    private static Context context(EventId position) {
+    static Context context(EventId position) {
         return new Context(PLATFORM, position, false, Optional.empty(), Optional.empty(), List.of(), List.of());
     }
 

@@ -397,8 +397,8 @@ class MirrorTest {
                 "indicator-" + uuid,
                 "indicator--" + uuid + "0",
                 "indicator--" + uuid.substring(1),
-                "indicator--" + uuid.replace('0', 'A'),
                 "indicator--" + uuid.replace('0', 'g'),
+                "indicator--" + uuid.replace('0', 'G'),
                 "indicator--" + uuid.replace('-', '/'),
                 "indicator--" + uuid + "\n",
                 "\nindicator--" + uuid,
@@ -452,11 +452,33 @@ class MirrorTest {
             assertThat(letter.id()).isEqualTo(id);
             assertThat(letter.position()).isEqualTo("1-0");
             assertThat(letter.error())
-                    .isEqualTo("its STIX id cannot be a file's name: that is <type>--<36 of 0-9, a-f and ->,"
+                    .isEqualTo("its STIX id cannot be a file's name: that is <type>--<36 of 0-9, a-f, A-F and ->,"
                             + " the type of a-z, 0-9 and -, at most 212 long");
             assertThat(letter.attempts()).isEqualTo(1);
         });
         assertThat(letters.get(0).event()).hasValue(upsert(odd).event().raw());
+    }
+
+    @Test
+    void anIdWithCapitalDigitsIsAFileInSmallLetters() throws Exception {
+        String uuid = "ABCDEF00-0000-4000-8000-00000000000F";
+        StixObject object = object("indicator--" + uuid, "a", "in capitals");
+        Mirror mirror = mirror();
+
+        mirror.deliver(batch(0, upsert(object)));
+        assertThat(files()).containsExactly("indicator/indicator--" + uuid.toLowerCase() + ".json");
+        assertThat(contents().values()).containsExactly(object.json().toString());
+
+        StixObject small = object("indicator--" + uuid.toLowerCase(), "a", "in small letters");
+        mirror.deliver(batch(1, renamed(object.id(), small)));
+        assertHolds(small);
+
+        mirror.deliver(batch(2, remove(object("indicator--" + uuid, "b", "another"))));
+        assertHolds(small);
+
+        mirror.deliver(batch(3, remove(object)));
+        assertThat(files()).isEmpty();
+        assertThat(letters).isEmpty();
     }
 
     @ParameterizedTest

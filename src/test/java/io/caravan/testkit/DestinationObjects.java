@@ -10,13 +10,16 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
 
 /**
@@ -25,8 +28,7 @@ import java.util.UUID;
  */
 final class DestinationObjects {
 
-    private static final List<String> SHAPE =
-            List.of("relationship_type", "start_time", "stop_time", "first_seen", "last_seen");
+    private static final List<String> DATES = List.of("start_time", "stop_time", "first_seen", "last_seen");
     private static final Set<String> WITH_ALIASES =
             Set.of("attack-pattern", "campaign", "infrastructure", "intrusion-set", "malware", "threat-actor", "tool");
 
@@ -94,7 +96,10 @@ final class DestinationObjects {
                         "FUNCTIONAL_ERROR", "Cannot delete the stix element, " + id + " cannot be found.")));
     }
 
-    /** The sources go, what ended at them ends at the target; of two relations that become the same, one stays. */
+    /**
+     * The sources go, and what ended at them ends at the target. In the order of the ids, a relation goes instead where the target
+     * has one like it without dates, or where another like it was moved before: one of the same type, with the same other end.
+     */
     synchronized void merge(String targetId, List<String> sourceIds) throws Refused {
         String target = resolve(targetId).orElse("");
         for (String sourceId : sourceIds) {
@@ -108,7 +113,43 @@ final class DestinationObjects {
         }
         Set<String> sources = new LinkedHashSet<>();
         sourceIds.forEach(id -> sources.add(resolve(id).orElseThrow()));
+        Set<List<String>> taken = new HashSet<>();
+        Map<String, Set<List<String>>> moving = new TreeMap<>();
+        objects.forEach((id, stored) -> {
+            if (DATES.stream().noneMatch(stored.json::hasNonNull)) {
+                taken.addAll(links(id, Set.of(target)));
+            }
+            Set<List<String>> links = links(id, sources);
+            if (!links.isEmpty()) {
+                moving.put(id, links);
+            }
+        });
         sources.forEach(source -> merge(target, source));
+        moving.forEach((relation, links) -> {
+            if (Collections.disjoint(links, taken)) {
+                taken.addAll(links);
+            } else if (objects.containsKey(relation)) { // else it ended at one that went
+                remove(relation);
+            }
+        });
+    }
+
+    /** What a relation says of those of its ends that are among these: its type, which end it is, what the other end is. */
+    private Set<List<String>> links(String relation, Set<String> at) {
+        JsonNode json = objects.get(relation).json;
+        String type = json.path("relationship_type").asText(type(relation));
+        Set<List<String>> links = new HashSet<>();
+        for (String from : resolved(texts(json, List.of("source_ref", "sighting_of_ref")))) {
+            for (String to : resolved(texts(json, List.of("target_ref", "where_sighted_refs")))) {
+                if (at.contains(from)) {
+                    links.add(List.of(type, "from", to));
+                }
+                if (at.contains(to)) {
+                    links.add(List.of(type, "to", from));
+                }
+            }
+        }
+        return links;
     }
 
     /** As a query about one object answers it, with so many of its containers; empty for an unknown one. */
@@ -179,12 +220,7 @@ final class DestinationObjects {
         Map<String, String> moved = Map.of(source, target, internalId(from), internalId(into));
         lead(source, target);
         for (String relation : moving) {
-            if (objects.containsKey(relation)) { // else it ended at one that went
-                StixFields.replaceEnds(objects.get(relation).json, id -> moved.getOrDefault(id, id));
-                if (objects.keySet().stream().anyMatch(other -> !other.equals(relation) && areSame(other, relation))) {
-                    remove(relation);
-                }
-            }
+            StixFields.replaceEnds(objects.get(relation).json, id -> moved.getOrDefault(id, id));
         }
         StixFields.fill(into.json, from.json);
         StixFields.add(extension(into.json), Jackson.object("stix_ids", List.of(source)));
@@ -194,18 +230,9 @@ final class DestinationObjects {
         into.creators.addAll(from.creators);
     }
 
-    private boolean areSame(String one, String other) {
-        JsonNode a = objects.get(one).json;
-        JsonNode b = objects.get(other).json;
-        return type(one).equals(type(other))
-                && !texts(a, ENDS).isEmpty()
-                && ends(a).equals(ends(b))
-                && SHAPE.stream().allMatch(name -> a.path(name).equals(b.path(name)));
-    }
-
-    /** What it ends at, by whichever ids. */
-    private List<String> ends(JsonNode relation) {
-        return texts(relation, ENDS).stream().map(id -> resolve(id).orElse(id)).toList();
+    /** By whichever ids they are named. */
+    private List<String> resolved(List<String> ids) {
+        return ids.stream().map(id -> resolve(id).orElse(id)).toList();
     }
 
     private String type(String key) {

@@ -80,14 +80,37 @@ class FakeDestinationWorkerTest {
     }
 
     @Test
-    void mergeMovesRelationsAndKeepsOneOfTwoThatBecomeTheSame() throws Exception {
+    void mergeMovesRelationsButForThoseThatTheTargetHasWithoutDates() throws Exception {
+        merge(
+                relation(USES, MALWARE, THIRD),
+                relation(ABOUT, OTHER, THIRD).put("start_time", "2026-05-01T00:00:00.000Z"));
+        assertThat(destination.objects()).containsOnlyKeys(MALWARE, THIRD, USES);
+    }
+
+    @Test
+    void mergeMovesRelationsAlsoWhereTheTargetHasTheSameWithDates() throws Exception {
+        merge(
+                relation(USES, MALWARE, THIRD).put("start_time", "2026-05-01T00:00:00.000Z"),
+                relation(ABOUT, OTHER, THIRD).put("start_time", "2026-05-01T00:00:00.000Z"));
+        assertThat(destination.objects()).containsOnlyKeys(MALWARE, THIRD, USES, ABOUT);
+        assertThat(destination.objects().get(ABOUT).path("source_ref").asText()).isEqualTo(MALWARE);
+    }
+
+    @Test
+    void mergeMovesOfSeveralRelationsThatAreAlikeTheOneWithTheSmallestId() throws Exception {
+        merge(
+                relation(USES, OTHER, THIRD),
+                relation(ABOUT, OTHER, THIRD).put("start_time", "2026-05-01T00:00:00.000Z"));
+        assertThat(destination.objects()).containsOnlyKeys(MALWARE, THIRD, USES.compareTo(ABOUT) < 0 ? USES : ABOUT);
+    }
+
+    private void merge(ObjectNode... relations) throws Exception {
         client.register();
         client.push("", malware(MALWARE, "a"), malware(OTHER, "b"), malware(THIRD, "c"));
-        client.push("", relation(USES, MALWARE, THIRD), relation(ABOUT, OTHER, THIRD));
+        client.push("", relations);
         ObjectNode merge = operation(malware(MALWARE, "a"), "merge").put("merge_target_id", MALWARE);
         merge.putArray("merge_source_ids").add(OTHER);
         client.push("", merge);
-        assertThat(destination.objects()).containsOnlyKeys(MALWARE, THIRD, USES);
     }
 
     @Test

@@ -288,7 +288,7 @@ final class PatternLexer {
     }
 
     /** {@code 2016-06-01T00:00:00Z}, with any fraction of a second. */
-    private static boolean isTime(String value) {
+    static boolean isTime(String value) {
         String form = "dddd-dd-ddTdd:dd:dd";
         if (value.length() <= form.length() || !value.endsWith("Z")) {
             return false;

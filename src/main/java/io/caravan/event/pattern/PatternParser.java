@@ -17,7 +17,8 @@ import java.util.function.Function;
  * however long it is; only parentheses and NOT go deeper, and more than {@value #MAX_DEPTH} of them are refused, so that
  * no pattern can exhaust the stack, here or wherever the tree is walked.
  *
- * <p>What goes beyond the grammar: NOT before a whole comparison, and what {@link PatternLexer} names. What the grammar
+ * <p>What goes beyond the grammar: NOT before a whole comparison, times in plain strings where the version is 2.0, and
+ * what {@link PatternLexer} names. What the grammar
  * leaves open and this refuses, as the specification does: one qualifier twice on the same observations.
  */
 public final class PatternParser {
@@ -38,16 +39,27 @@ public final class PatternParser {
             Map.entry("ISSUPERSET", Operator.IS_SUPERSET));
 
     private final PatternLexer lexer;
+    private final boolean hasTimesInStrings;
     private Token token;
     private int depth;
 
-    private PatternParser(String pattern) throws UnreadablePattern {
+    private PatternParser(String pattern, boolean hasTimesInStrings) throws UnreadablePattern {
         lexer = new PatternLexer(pattern);
+        this.hasTimesInStrings = hasTimesInStrings;
         token = lexer.next();
     }
 
+    /** A pattern of STIX 2.1. */
     public static Observations parse(String pattern) throws UnreadablePattern {
-        PatternParser parser = new PatternParser(pattern);
+        return parse(pattern, "2.1");
+    }
+
+    /**
+     * @param version the language's: STIX 2.0 wrote START and STOP with plain strings, so {@code 2.0} takes these, too; any other
+     *     is read as 2.1
+     */
+    public static Observations parse(String pattern, String version) throws UnreadablePattern {
+        PatternParser parser = new PatternParser(pattern, version.strip().equals("2.0"));
         Observations observations = parser.followedBy();
         if (parser.token.kind() != Kind.END) {
             throw parser.unexpected("AND, OR, FOLLOWEDBY, a qualifier or the end");
@@ -104,12 +116,23 @@ public final class PatternParser {
                 expect("TIMES");
             } else {
                 expect("START");
-                String start = take(Kind.TIME).value();
+                String start = time();
                 expect("STOP");
-                qualifiers.add(new Qualifier.StartStop(start, take(Kind.TIME).value()));
+                qualifiers.add(new Qualifier.StartStop(start, time()));
             }
         }
         return qualifiers;
+    }
+
+    private String time() throws UnreadablePattern {
+        if (token.kind() != Kind.STRING || !hasTimesInStrings) {
+            return take(Kind.TIME).value();
+        }
+        Token text = take(Kind.STRING);
+        if (!PatternLexer.isTime(text.value())) {
+            throw new UnreadablePattern(text.at(), "no time like '2016-06-01T00:00:00Z'");
+        }
+        return text.value();
     }
 
     private String positive(Kind... kinds) throws UnreadablePattern {

@@ -44,10 +44,19 @@ public record PatternValues(List<Value> values, Optional<Match> match, boolean p
         }
     }
 
-    /** Never fails: what is no pattern has no values, and says why. */
+    /** Of a pattern of STIX 2.1. */
     public static PatternValues read(String pattern) {
+        return read(pattern, "2.1");
+    }
+
+    /**
+     * Never fails: what is no pattern has no values, and says why.
+     *
+     * @param version of the pattern language; what is not {@code 2.0} is read as 2.1
+     */
+    public static PatternValues read(String pattern, String version) {
         try {
-            return of(PatternParser.parse(pattern));
+            return of(PatternParser.parse(pattern, version));
         } catch (UnreadablePattern e) {
             return new PatternValues(List.of(), Optional.empty(), false, Optional.of(e.getMessage()));
         }

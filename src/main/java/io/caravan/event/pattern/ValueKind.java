@@ -4,8 +4,6 @@ import io.caravan.event.pattern.ObjectPath.Index;
 import io.caravan.event.pattern.ObjectPath.Key;
 import io.caravan.event.pattern.ObjectPath.Step;
 import io.caravan.event.pattern.PatternValues.Value;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -61,6 +59,8 @@ public enum ValueKind {
     /** A public key, or its fingerprint. */
     SSH_KEY,
     OTHER;
+
+    private static final int IPV6_GROUPS = 8;
 
     private static final Map<String, ValueKind> HASHES = Map.of(
             "MD5", MD5,
@@ -264,7 +264,7 @@ public enum ValueKind {
         boolean fits = text.length() == 17;
         for (int i = 0; fits && i < 17; i++) {
             char c = text.charAt(i);
-            fits = i % 3 == 2 ? c == ':' || c == '-' : PatternLexer.isHex(String.valueOf(c));
+            fits = i % 3 == 2 ? c == text.charAt(2) && (c == ':' || c == '-') : PatternLexer.isHex(String.valueOf(c));
         }
         return fits;
     }
@@ -274,17 +274,38 @@ public enum ValueKind {
         return parts.size() == 4 && parts.stream().allMatch(part -> isUpTo(255, part));
     }
 
+    /**
+     * RFC 4291, section 2.2: eight groups of one to four hexadecimal digits, the last two perhaps as an IPv4 address; one
+     * {@code ::} may stand for one or more groups of zeros.
+     */
     private static boolean isIpv6(String text) {
-        boolean fits = text.length() <= 45 && text.indexOf(':') >= 0;
-        for (int i = 0; fits && i < text.length(); i++) {
-            char c = text.charAt(i);
-            fits = c == ':' || c == '.' || PatternLexer.isHex(String.valueOf(c));
+        int gap = text.indexOf("::");
+        if (gap < 0) {
+            return groups(text, true) == IPV6_GROUPS;
         }
-        try {
-            return fits && InetAddress.getByName("[" + text + "]") != null; // in brackets it is never looked up
-        } catch (UnknownHostException e) {
-            return false;
+        String before = text.substring(0, gap);
+        String after = text.substring(gap + 2);
+        int groupsBefore = before.isEmpty() ? 0 : groups(before, false);
+        int groupsAfter = after.isEmpty() ? 0 : groups(after, true);
+        return groupsBefore >= 0 && groupsAfter >= 0 && groupsBefore + groupsAfter < IPV6_GROUPS;
+    }
+
+    /** How many groups these are; below 0 for what is none. */
+    private static int groups(String text, boolean isEnd) {
+        int groups = 0;
+        for (int at = 0; at >= 0 && groups <= IPV6_GROUPS; groups++) {
+            int colon = text.indexOf(':', at);
+            String group = text.substring(at, colon < 0 ? text.length() : colon);
+            boolean isGroup = !group.isEmpty() && group.length() <= 4 && PatternLexer.isHex(group);
+            if (!isGroup && isEnd && colon < 0 && isIpv4(group)) {
+                return groups + 2;
+            }
+            if (!isGroup) {
+                return -1;
+            }
+            at = colon < 0 ? -1 : colon + 1;
         }
+        return groups;
     }
 
     /** A whole number without sign and leading zeros. */

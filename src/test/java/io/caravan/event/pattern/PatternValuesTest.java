@@ -3,6 +3,7 @@ package io.caravan.event.pattern;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.caravan.event.pattern.PatternValues.Match;
+import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -86,6 +87,48 @@ class PatternValuesTest {
         assertAny("[autonomous-system:number = 4294967296]", "other 4294967296");
         assertAny("[network-traffic:dst_port = 65536]", "other 65536");
         assertAny("[domain-name:value = 'https://a.example']", "other https://a.example");
+    }
+
+    /** By Python's ipaddress, over made-up texts; a mask is a number without leading zeros, a zone is no part of an address. */
+    @Test
+    void takesForAnAddressWhatPythonTakesForOne() throws IOException {
+        int count = 0;
+        for (String[] line : Addresses.all()) {
+            count++;
+            PatternValues.Value value = PatternValues.read("[ipv6-addr:value = '" + line[0] + "']")
+                    .values()
+                    .get(0);
+            assertThat(value.kind() + " " + value.text()).as(line[0]).isEqualTo(line[1]);
+        }
+        assertThat(count).isGreaterThan(1000);
+    }
+
+    @Test
+    void aMacHasOneKindOfSeparator() {
+        assertAny("[mac-addr:value = '00-00-5e-00-53-01']", "mac 00-00-5e-00-53-01");
+        assertAny("[mac-addr:value = '00:00-5e:00-53:01']", "other 00:00-5e:00-53:01");
+        assertAny("[mac-addr:value = '00:00:5e:00:53:1']", "other 00:00:5e:00:53:1");
+    }
+
+    @Test
+    void readsTimesInPlainStringsAsStix20WroteThem() {
+        String pattern = "[a:b = 1] START '2016-06-01T00:00:00Z' STOP '2016-07-01T00:00:00.5Z'";
+        for (String version : List.of("2.0", " 2.0 ")) {
+            PatternValues values = PatternValues.read(pattern, version);
+            assertThat(values.error()).as(version).isEmpty();
+            assertThat(values.match()).contains(Match.ALL);
+            assertThat(values.partial()).isTrue();
+            assertThat(PatternValues.read(pattern.replace("'2", "t'2"), version))
+                    .isEqualTo(values);
+        }
+        for (String version : List.of("2.1", "2.2", "stix", "")) {
+            assertThat(PatternValues.read(pattern, version).error())
+                    .as(version)
+                    .contains("character 17: expected t'…', found 2016-06-01T00:00:00Z");
+        }
+        assertThat(PatternValues.read("[a:b = 1] START '2016-06-31T00:00:00Z' STOP '2016-07-01T00:00:00Z'", "2.0")
+                        .error())
+                .contains("character 17: no time like '2016-06-01T00:00:00Z'");
     }
 
     @Test
