@@ -26,7 +26,7 @@ import org.apache.camel.support.ProcessorEndpoint;
 public final class Contents extends DefaultComponent {
 
     /** The exchange property with the door of the sink whose route it is in. */
-    public static final String DOOR = "CaravanDoor";
+    public static final String DOOR = Batch.FILTER;
 
     /** What OpenCTI calls containers; types of one's own begin with {@code x-}. */
     private static final Set<String> CONTAINERS = new TreeSet<>(Set.of(

@@ -66,8 +66,9 @@ final class TaxiiWay implements Way {
         boolean isDone = json.path("status").asText().equals("complete");
         boolean hasBegun =
                 json.path("pending_count").asInt() < json.path("total_count").asInt();
-        return Optional.of(new Outcome(
-                hasBegun, isDone, failures, json.path("failure_count").asInt()));
+        int failed = json.path("failure_count").asInt();
+        int counted = json.has("success_count") ? json.path("success_count").asInt() + failed : Integer.MAX_VALUE;
+        return Optional.of(new Outcome(hasBegun, isDone, failures, failed, counted));
     }
 
     /**
