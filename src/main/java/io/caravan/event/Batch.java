@@ -13,6 +13,9 @@ import java.util.List;
  */
 public record Batch(Position before, Position after, Instant received, List<Meaning> meanings) {
 
+    /** The exchange property with what may go to a sink, a predicate of known objects; without it, all may. */
+    public static final String FILTER = "CaravanDoor";
+
     public Batch {
         meanings = List.copyOf(meanings);
     }

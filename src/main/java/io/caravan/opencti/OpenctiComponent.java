@@ -1,5 +1,7 @@
 package io.caravan.opencti;
 
+import io.caravan.event.Known;
+import io.caravan.event.Pending;
 import io.caravan.opencti.push.OpenctiProducer;
 import io.caravan.opencti.push.PushedFiles;
 import java.nio.file.Path;
@@ -10,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Supplier;
 import org.apache.camel.Endpoint;
 import org.apache.camel.spi.Metadata;
 import org.apache.camel.spi.annotations.Component;
@@ -32,6 +35,8 @@ public class OpenctiComponent extends DefaultComponent {
     private Path pushedFolder = Path.of("data", "pushed");
 
     private final Map<String, PushedFiles> pushed = new ConcurrentHashMap<>();
+
+    private Supplier<Known> known = Pending::overNothing;
 
     private record Destination(OpenctiConfiguration platform, PushConfiguration push) {}
 
@@ -62,6 +67,15 @@ public class OpenctiComponent extends DefaultComponent {
     /** What a destination has queued and not told of, the same for all steps that write to it. */
     public PushedFiles pushed(String destination) {
         return pushed.computeIfAbsent(destination, name -> PushedFiles.of(name, pushedFolder));
+    }
+
+    /** What is known before the batch under way: what its objects bear goes to a destination before them. Nothing, unless set. */
+    public void know(Supplier<Known> objects) {
+        known = objects;
+    }
+
+    public Known known() {
+        return known.get();
     }
 
     /** What writes to other platforms, as far as it is made. */

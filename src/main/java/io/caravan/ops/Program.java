@@ -133,6 +133,7 @@ public final class Program implements AutoCloseable {
         opencti.setFailureHandler(this::fail);
         component.setConfiguration(opencti);
         component.keepPushedIn(data.resolve("pushed"));
+        component.know(state::look);
         if (settings.sinks().contains("opencti")) {
             OpenctiConfiguration destination = settings.destination();
             destination.setDeadLetters(deadLetters);

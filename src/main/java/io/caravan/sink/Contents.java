@@ -28,7 +28,7 @@ import org.apache.camel.support.ProcessorEndpoint;
 public final class Contents extends DefaultComponent {
 
     /** The exchange property with the door of the sink whose route it is in. */
-    public static final String DOOR = "CaravanDoor";
+    public static final String DOOR = Batch.FILTER;
 
     private final Supplier<Known> known;
     private final Failures failures;

@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * What may go to a sink: objects of some types, up to a TLP marking; an object without one may. It looks at every state in
@@ -29,7 +30,7 @@ import java.util.Set;
  * @param maxTlp the strictest marking that may pass; empty: any
  * @param types the STIX types that may pass; none: all
  */
-public record Door(Optional<Tlp> maxTlp, Set<String> types) {
+public record Door(Optional<Tlp> maxTlp, Set<String> types) implements Predicate<KnownObject> {
 
     /** Lets everything through. */
     public static final Door OPEN = new Door(Optional.empty(), Set.of());
@@ -228,6 +229,11 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) {
 
     private boolean mayPass(Marked state) {
         return mayPass(state.object().type(), state.strictest());
+    }
+
+    @Override
+    public boolean test(KnownObject object) {
+        return mayPass(object);
     }
 
     boolean mayPass(KnownObject object) {

@@ -92,7 +92,7 @@ final class DestinationGraphQl {
                 state.connectors.containsKey(field.text("id")) ? connector(field.text("id")) : NullNode.instance;
             case "ingestionTaxiiCollection" -> collection(field.text("id"));
             case "stixBundlePush" -> push(field);
-            case "stixObjectOrStixRelationship" -> object(field);
+            case "stixObjectOrStixRelationship", "markingDefinition" -> object(field);
             case "stixCoreObject" -> isRelation(field.text("id")) ? NullNode.instance : object(field);
             default -> throw new IllegalArgumentException("Cannot query field \"" + field.name() + "\"");
         };

@@ -9,6 +9,10 @@ import static io.caravan.testkit.StixFields.texts;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
@@ -16,6 +20,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -31,6 +36,27 @@ final class DestinationObjects {
     private static final List<String> DATES = List.of("start_time", "stop_time", "first_seen", "last_seen");
     private static final Set<String> WITH_ALIASES =
             Set.of("attack-pattern", "campaign", "infrastructure", "intrusion-set", "malware", "threat-actor", "tool");
+
+    /** By type, what an upsert of what is there leaves as it is: a platform widens times by rules of its own, mostly not at all. */
+    private static final Map<String, List<String>> NOT_UPSERTED = Map.of(
+            "relationship", List.of("start_time", "stop_time"),
+            "sighting", List.of("first_seen", "last_seen", "count"),
+            "observed-data", List.of("first_observed", "last_observed", "number_observed"));
+
+    /** By the names of attributes, the members of STIX objects that are called otherwise. */
+    private static final Map<String, String> MEMBERS = Map.of("attribute_count", "count");
+
+    /** What every platform has from the start. */
+    private static final Set<String> MARKINGS = Set.of(
+            "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9",
+            "marking-definition--34098fce-860f-48ae-8e50-ebd3cc5e41da",
+            "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82",
+            "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37",
+            "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed");
+
+    private static final UUID NAMESPACE = UUID.fromString("00abedb4-aa42-466c-9c01-fed23315a9b7");
+
+    static final String MADE_UP_COLOUR = "#c0ffee";
 
     private record Stored(String internalId, Set<String> creators, ObjectNode json) {}
 
@@ -53,9 +79,70 @@ final class DestinationObjects {
     }
 
     synchronized boolean hasLabel(String value) {
-        return objects.values().stream()
-                .anyMatch(stored -> stored.json.path("type").asText().equals("label")
-                        && stored.json.path("value").asText().equalsIgnoreCase(value));
+        return label(value).isPresent();
+    }
+
+    private Optional<String> label(String value) {
+        return objects.entrySet().stream()
+                .filter(entry -> type(entry.getKey()).equals("label")
+                        && entry.getValue().json.path("value").asText().equalsIgnoreCase(value))
+                .map(Map.Entry::getKey)
+                .findFirst();
+    }
+
+    /** Makes the label that an object bears and that is not there, in a colour that nobody has chosen. */
+    synchronized void ensureLabel(String value) {
+        if (!hasLabel(value)) {
+            String internalId = UUID.randomUUID().toString();
+            String id = labelId(value);
+            ObjectNode label = Jackson.object("type", "label", "id", id, "value", value, "color", MADE_UP_COLOUR);
+            objects.put(id, new Stored(internalId, new LinkedHashSet<>(), label));
+            otherIds.put(internalId, id);
+        }
+    }
+
+    /** A platform makes ids of what names an object (UUID version 5): the same on each. */
+    static String labelId(String value) {
+        String name =
+                Jackson.object("value", value.toLowerCase(Locale.ROOT).strip()).toString();
+        try {
+            MessageDigest sha1 = MessageDigest.getInstance("SHA-1");
+            sha1.update(ByteBuffer.allocate(16)
+                    .putLong(NAMESPACE.getMostSignificantBits())
+                    .putLong(NAMESPACE.getLeastSignificantBits())
+                    .array());
+            ByteBuffer digest = ByteBuffer.wrap(sha1.digest(name.getBytes(StandardCharsets.UTF_8)));
+            long most = digest.getLong() & ~0xF000L | 0x5000L;
+            long least = digest.getLong() & ~(0xCL << 60) | 0x8L << 60;
+            return "label--" + new UUID(most, least);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e); // every Java has it
+        }
+    }
+
+    synchronized boolean hasMarking(String id) {
+        return MARKINGS.contains(id)
+                || resolve(id)
+                        .filter(key -> type(key).equals("marking-definition"))
+                        .isPresent();
+    }
+
+    /** Sets fields, or empties them, of what is there under this id. */
+    synchronized void patch(String id, JsonNode fields) throws Refused {
+        ObjectNode json = objects.get(resolve(id)
+                        .orElseThrow(() ->
+                                new Refused("FUNCTIONAL_ERROR", "Cannot edit the field, " + id + " cannot be found.")))
+                .json;
+        for (JsonNode field : fields) {
+            String key = field.path("key").asText();
+            JsonNode value = field.path("value").path(0);
+            String member = MEMBERS.getOrDefault(key, key);
+            if (value.isNull() || value.isMissingNode()) {
+                json.remove(member);
+            } else {
+                json.set(member, value);
+            }
+        }
     }
 
     /**
@@ -76,17 +163,49 @@ final class DestinationObjects {
         former.removeAll(List.of(id, ""));
         Optional<String> renamed =
                 former.stream().flatMap(one -> resolve(one).stream()).findFirst();
-        Optional<String> found = objects.containsKey(id) ? Optional.of(id) : renamed.or(() -> resolve(id));
-        String now = found.isEmpty() || renamed.isPresent() ? id : found.get();
+        Optional<String> named = given.path("type").asText().equals("label")
+                ? label(given.path("value").asText())
+                : Optional.empty();
+        Optional<String> same = objects.containsKey(id) ? Optional.of(id) : named;
+        if (named.isPresent() && renamed.isPresent() && !renamed.equals(same)) {
+            return; // a label that is renamed to the name of another: both stay, and nobody says so
+        }
+        Optional<String> found = same.or(() -> renamed).or(() -> resolve(id));
+        String now = found.isEmpty() || renamed.isPresent() || named.isPresent() ? id : found.get();
         Stored old = found.map(objects::get)
                 .orElse(new Stored(UUID.randomUUID().toString(), new LinkedHashSet<>(), Jackson.object()));
-        ObjectNode json = old.json.isEmpty() || replacing ? given.deepCopy() : StixFields.add(old.json, given);
+        ObjectNode taken = old.json.isEmpty() ? given : upserted(given, old.json);
+        String labelled = old.json.path("value").asText();
+        ObjectNode json = old.json.isEmpty() || replacing ? taken.deepCopy() : StixFields.add(old.json, taken);
         json.put("id", now).remove("nb_deps");
         found.filter(was -> !was.equals(now)).ifPresent(was -> lead(was, now));
         objects.put(now, new Stored(old.internalId, old.creators, json));
         old.creators.add(user);
         former.forEach(one -> otherIds.putIfAbsent(one, now));
         otherIds.put(old.internalId, now);
+        if (json.path("type").asText().equals("label") && !labelled.isEmpty()) {
+            relabel(labelled, json.path("value").asText());
+        }
+    }
+
+    /** Those that bear a label bear it by its new name. */
+    private void relabel(String was, String now) {
+        if (!was.equals(now)) {
+            objects.values().forEach(stored -> StixFields.replaceLabel(stored.json, was, now));
+        }
+    }
+
+    /** As an upsert of what is there takes it. */
+    private static ObjectNode upserted(ObjectNode given, ObjectNode old) {
+        ObjectNode taken = given.deepCopy();
+        for (String field : NOT_UPSERTED.getOrDefault(given.path("type").asText(), List.of())) {
+            if (old.has(field)) {
+                taken.set(field, old.get(field));
+            } else {
+                taken.remove(field);
+            }
+        }
+        return taken;
     }
 
     /** With the relations and sightings that end at it, and those that end at these. */
@@ -154,6 +273,10 @@ final class DestinationObjects {
 
     /** As a query about one object answers it, with so many of its containers; empty for an unknown one. */
     synchronized Optional<ObjectNode> node(String id, int most) {
+        if (MARKINGS.contains(id) && resolve(id).isEmpty()) {
+            return Optional.of(
+                    Jackson.object("id", "of " + id, "standard_id", id, "entity_type", "Marking-Definition"));
+        }
         return resolve(id).map(key -> {
             List<JsonNode> containers = new ArrayList<>();
             objects.forEach((other, stored) -> {
@@ -217,6 +340,9 @@ final class DestinationObjects {
                 objects.keySet().stream().filter(other -> endsAt(other, source)).toList();
         Stored from = objects.get(source);
         Stored into = objects.get(target);
+        if (type(target).equals("label")) {
+            relabel(from.json.path("value").asText(), into.json.path("value").asText());
+        }
         Map<String, String> moved = Map.of(source, target, internalId(from), internalId(into));
         lead(source, target);
         for (String relation : moving) {

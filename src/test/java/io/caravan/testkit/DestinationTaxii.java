@@ -72,7 +72,7 @@ final class DestinationTaxii {
                 .toString());
         int count = bundle.get("objects").size();
         state.pushes.add(bundle);
-        worker.push(bundle, work);
+        worker.pushWhole(bundle, work);
         ObjectNode answer =
                 Jackson.object("id", work, "status", "pending", "request_timestamp", Frames.isoMillis(Instant.now()));
         answer.setAll(counts(count, 0, 0));
@@ -87,7 +87,8 @@ final class DestinationTaxii {
         int expected = work.get().at("/tracking/import_expected_number").asInt();
         int processed = work.get().at("/tracking/import_processed_number").asInt();
         int failed = work.get().path("errors").size();
-        ObjectNode answer = Jackson.object("id", id, "status", processed < expected ? "pending" : "complete");
+        ObjectNode answer =
+                Jackson.object("id", id, "status", expected == 0 || processed < expected ? "pending" : "complete");
         answer.setAll(counts(expected, processed - failed, failed));
         return ok(answer);
     }

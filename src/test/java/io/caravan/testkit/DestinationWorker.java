@@ -48,11 +48,45 @@ final class DestinationWorker implements AutoCloseable {
         this.thread = Listener.daemon("destination-worker", () -> run(failed));
     }
 
-    /** Queues a bundle as the platform splits it, its works' count raised. */
+    /**
+     * Queues a bundle as the platform splits it, its work's count raised. What the worker then rejects is counted and never
+     * reported: the work stays in progress.
+     */
     void push(JsonNode bundle, String work) {
         List<List<ObjectNode>> steps = steps(bundle);
         state.works.expect(work, steps.size());
-        push(steps, work, FakeDestination.USER, false, "");
+        push(acceptable(steps), work, FakeDestination.USER, false, "");
+    }
+
+    /**
+     * Queues a bundle as one message that the worker splits, as TAXII collections do. A relation without its ends makes the
+     * worker reject all of the bundle; a sighting without them is left out, and the work does not count it.
+     */
+    void pushWhole(JsonNode bundle, String work) {
+        List<List<ObjectNode>> steps = steps(bundle);
+        boolean isRejected =
+                steps.stream().anyMatch(step -> isRejected(step.get(0)) && isOfType(step.get(0), "relationship"));
+        List<List<ObjectNode>> accepted = isRejected ? List.of() : acceptable(steps);
+        state.works.expect(work, steps.size() == 1 ? 1 : accepted.size());
+        push(accepted, work, FakeDestination.USER, false, "");
+    }
+
+    private static List<List<ObjectNode>> acceptable(List<List<ObjectNode>> steps) {
+        return steps.stream()
+                .filter(step -> step.stream().noneMatch(DestinationWorker::isRejected))
+                .toList();
+    }
+
+    /** What the worker's splitter makes nothing of, whatever is to be done with it. */
+    private static boolean isRejected(ObjectNode object) {
+        return isOfType(object, "relationship") && !(object.hasNonNull("source_ref") && object.hasNonNull("target_ref"))
+                || isOfType(object, "sighting")
+                        && (!object.hasNonNull("sighting_of_ref")
+                                || object.path("where_sighted_refs").isEmpty());
+    }
+
+    private static boolean isOfType(ObjectNode object, String type) {
+        return object.path("type").asText().equals(type);
     }
 
     /**
@@ -74,7 +108,7 @@ final class DestinationWorker implements AutoCloseable {
             state.works.expect(work, steps.size());
         }
         push(
-                steps,
+                acceptable(steps),
                 work,
                 message.path("applicant_id").asText(FakeDestination.USER),
                 message.path("synchronized").asBoolean(),
@@ -162,6 +196,9 @@ final class DestinationWorker implements AutoCloseable {
         if (state.refused.test(object)) {
             throw new Refused("FUNCTIONAL_ERROR", "Refused by the test");
         }
+        if (StixFields.option(object, "is_inferred").asBoolean()) {
+            return; // the worker passes over what rules have made, whatever is to be done with it, and reports success
+        }
         String id = object.path("id").asText();
         switch (StixFields.option(object, "opencti_operation").asText()) {
             case "" -> upsert(object, message);
@@ -177,6 +214,13 @@ final class DestinationWorker implements AutoCloseable {
                 StixFields.option(object, "merge_source_ids").forEach(source -> sources.add(source.asText()));
                 state.objects.merge(StixFields.option(object, "merge_target_id").asText(id), sources);
             }
+            case "patch" -> {
+                state.need("KNUPDATE");
+                String patched =
+                        StixFields.extension(object).path("id").asText(id); // the extension's beats the object's
+                state.objects.patch(patched, StixFields.option(object, "opencti_field_patch"));
+                state.objects.find(patched).ifPresent(now -> tell(now, false, message));
+            }
             default -> throw new IllegalArgumentException("this worker does not know the operation in " + object);
         }
     }
@@ -184,12 +228,23 @@ final class DestinationWorker implements AutoCloseable {
     private void upsert(ObjectNode given, Message message) throws Refused {
         state.need("KNUPDATE");
         ObjectNode object = given.deepCopy();
+        if (isOfType(object, "marking-definition")) {
+            state.need("SETMARKINGS");
+        }
+        if (isOfType(object, "kill-chain-phase")) {
+            state.need("SETKILLCHAINPHASES");
+        }
         if (!state.has("SETLABELS")) {
-            if (object.path("type").asText().equals("label")) {
+            if (isOfType(object, "label")) {
                 return;
             }
             StixFields.dropLabels(object, label -> !state.objects.hasLabel(label));
         }
+        if (!state.has("SETKILLCHAINPHASES")) {
+            object.remove("kill_chain_phases"); // as far as they are not there; none is looked up here
+        }
+        StixFields.labels(object).forEach(state.objects::ensureLabel);
+        StixFields.dropMarkings(object, marking -> !state.objects.hasMarking(marking));
         state.objects.upsert(object, message.user, message.replacing && state.synchronizing, message.previous);
         state.objects.find(object.path("id").asText()).ifPresent(now -> tell(now, false, message));
     }

@@ -34,6 +34,8 @@ public final class FakeDestination implements AutoCloseable {
             "KNOWLEDGE_KNUPDATE_KNDELETE",
             "KNOWLEDGE_KNUPDATE_KNMERGE",
             "SETTINGS_SETLABELS",
+            "SETTINGS_SETMARKINGS",
+            "SETTINGS_SETKILLCHAINPHASES",
             "CONNECTORAPI",
             "TAXIIAPI");
 
@@ -75,6 +77,11 @@ public final class FakeDestination implements AutoCloseable {
 
     static String nameOf(String user) {
         return user.equals(USER) ? "pusher" : user;
+    }
+
+    /** The STIX id that every platform gives to the label of this name, and that the worker's own labels have. */
+    public static String labelId(String value) {
+        return DestinationObjects.labelId(value);
     }
 
     /** The destination's address: {@code destination.url}. */

@@ -126,6 +126,95 @@ class FakeDestinationWorkerTest {
     }
 
     @Test
+    void aRelationWithoutItsEndsIsRejectedAndNobodySaysSo() throws Exception {
+        client.register();
+        client.push("", malware(MALWARE, "a"), malware(OTHER, "b"), relation(USES, MALWARE, OTHER));
+        String work = client.work();
+        ObjectNode bare = Jackson.object("type", "relationship", "id", USES);
+        client.push(work, operation(bare, "delete"), malware(THIRD, "c"));
+        assertThat(destination.objects()).containsKeys(USES, THIRD);
+        assertThat(client.read(work).path("status").asText()).isEqualTo("progress");
+        assertThat(client.read(work).path("errors")).isEmpty();
+        client.push("", operation(relation(USES, MALWARE, OTHER), "delete"));
+        assertThat(destination.objects()).doesNotContainKey(USES);
+    }
+
+    @Test
+    void aWorkersOwnSplitLosesAllOfABundleByARelationWithoutEnds() throws Exception {
+        destination.collection(CONNECTOR, true);
+        ObjectNode bare = Jackson.object("type", "relationship", "id", USES);
+        String pushed = client.taxii(
+                "collections/" + CONNECTOR + "/objects/",
+                Jackson.object("objects", List.of(malware(MALWARE, "a"), operation(bare, "delete"))));
+        destination.awaitApplied();
+        assertThat(destination.objects()).isEmpty();
+        String status = client.taxii("status/" + Jackson.tree(pushed).path("id").asText() + "/", null);
+        assertThat(Jackson.tree(status).path("status").asText()).isEqualTo("pending");
+    }
+
+    @Test
+    void aMarkingThatIsNotThereIsLeftOutAndCountsAsSuccess() throws Exception {
+        client.register();
+        String work = client.work();
+        ObjectNode marked = malware(MALWARE, "a");
+        marked.putArray("object_marking_refs")
+                .add("marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed")
+                .add("marking-definition--00000000-0000-4000-8000-000000000009");
+        client.push(work, marked);
+        assertThat(client.read(work).path("errors")).isEmpty();
+        assertThat(destination.objects().get(MALWARE).path("object_marking_refs"))
+                .hasToString("[\"marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed\"]");
+    }
+
+    @Test
+    void aLabelThatABearerBringsIsMadeInAnotherColourAndKeepsARenameOut() throws Exception {
+        assertThat(FakeDestination.labelId("paper-otter-0")) // as in the recordings
+                .isEqualTo("label--6752aad9-5eda-5c83-bc57-8fa4dba1610d");
+        client.register();
+        ObjectNode old = Jackson.object("type", "label", "id", "label--old", "value", "old", "color", "#111111");
+        ObjectNode labelled = malware(MALWARE, "a");
+        labelled.putArray("labels").add("new");
+        client.push("", old);
+        client.push("", labelled);
+        ObjectNode renamed = Jackson.object("type", "label", "id", "label--new", "value", "new", "color", "#111111");
+        StixFields.extension(renamed).putArray("stix_ids").add("label--old");
+        client.push("", renamed);
+        assertThat(destination.objects().values())
+                .filteredOn(object -> object.path("type").asText().equals("label"))
+                .extracting(label ->
+                        label.path("value").asText() + label.path("color").asText())
+                .containsExactlyInAnyOrder("old#111111", "new" + DestinationObjects.MADE_UP_COLOUR);
+    }
+
+    @Test
+    void theTimesOfARelationStayAtAnUpsertAndChangeByAPatch() throws Exception {
+        client.register();
+        client.push("", malware(MALWARE, "a"), malware(OTHER, "b"), relation(USES, MALWARE, OTHER));
+        client.push("", relation(USES, MALWARE, OTHER).put("stop_time", "2026-01-01T00:00:00.000Z"));
+        assertThat(destination.objects().get(USES).has("stop_time")).isFalse();
+        ObjectNode patch = operation(relation(USES, MALWARE, OTHER), "patch");
+        patch.putArray("opencti_field_patch")
+                .addObject()
+                .put("key", "stop_time")
+                .put("operation", "replace")
+                .putArray("value")
+                .add("2026-01-01T00:00:00.000Z");
+        client.push("", patch);
+        assertThat(destination.objects().get(USES).path("stop_time").asText()).isEqualTo("2026-01-01T00:00:00.000Z");
+    }
+
+    @Test
+    void whatRulesHaveMadeIsPassedOverAndCountsAsSuccess() throws Exception {
+        client.register();
+        String work = client.work();
+        ObjectNode inferred = malware(MALWARE, "a");
+        StixFields.extension(inferred).put("is_inferred", true);
+        client.push(work, inferred);
+        assertThat(destination.objects()).isEmpty();
+        assertThat(client.read(work).path("status").asText()).isEqualTo("complete");
+    }
+
+    @Test
     void labelsVanishWithoutAWord() throws Exception {
         destination.rights("CONNECTORAPI", "KNOWLEDGE_KNUPDATE");
         client.register();

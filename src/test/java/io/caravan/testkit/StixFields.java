@@ -67,6 +67,35 @@ final class StixFields {
         }
     }
 
+    /** The names of its labels, wherever it has them. */
+    static Set<String> labels(JsonNode object) {
+        Set<String> names = new LinkedHashSet<>();
+        object.findValues("labels").forEach(labels -> labels.forEach(label -> names.add(label.asText())));
+        return names;
+    }
+
+    /** Has another label in place of one, wherever the object has it. */
+    static void replaceLabel(JsonNode object, String was, String now) {
+        for (JsonNode labels : object.findValues("labels")) {
+            ArrayNode list = (ArrayNode) labels;
+            Set<String> names = new LinkedHashSet<>();
+            list.forEach(label -> names.add(label.asText().equals(was) ? now : label.asText()));
+            list.removeAll();
+            names.forEach(list::add);
+        }
+    }
+
+    /** Takes markings out, the object's own and those of its files. */
+    static void dropMarkings(ObjectNode object, Predicate<String> dropped) {
+        for (JsonNode markings : object.findValues("object_marking_refs")) {
+            for (Iterator<JsonNode> marking = markings.iterator(); marking.hasNext(); ) {
+                if (dropped.test(marking.next().asText())) {
+                    marking.remove();
+                }
+            }
+        }
+    }
+
     /** Takes the names of labels out, wherever an object has them. */
     static void dropLabels(JsonNode object, Predicate<String> dropped) {
         for (JsonNode labels : object.findValues("labels")) {

@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /**
  * This program as a connector of the destination: registered once, pinged, and with a work a batch, by which the
@@ -29,6 +31,8 @@ final class Connector {
             + " workEdit(id: $id) { addExpectations(expectations: $expectations) } }";
     private static final String OUTCOME = "query Work($id: ID!) { work(id: $id) { id status errors { message source }"
             + " tracking { import_expected_number import_processed_number } } }";
+
+    private static final Pattern IN_A_SENTENCE = Pattern.compile("Element ([a-z0-9-]+--[0-9a-fA-F-]{36}) ");
 
     private final GraphQl api;
     private final String id;
@@ -132,18 +136,18 @@ final class Connector {
                     error.path("message").asText()));
         }
         boolean isDone = told.path("status").asText().equals("complete");
-        boolean hasBegun =
-                isDone || told.at("/tracking/import_processed_number").asInt() > 0;
-        return Optional.of(new Way.Outcome(hasBegun, isDone, failures, failures.size()));
+        int counted = told.at("/tracking/import_processed_number").asInt();
+        return Optional.of(new Way.Outcome(isDone || counted > 0, isDone, failures, failures.size(), counted));
     }
 
-    /** The error's source is the object, as JSON in a text. */
+    /** The error's source is the object, as JSON in a text; of one that was not looked at, a sentence with its id. */
     private static String objectOf(String source) {
         try {
             JsonNode object = new ObjectMapper().readTree(source);
             return object instanceof ObjectNode ? object.path("id").asText() : "";
         } catch (IOException notJson) {
-            return "";
+            Matcher sentence = IN_A_SENTENCE.matcher(source);
+            return sentence.lookingAt() ? sentence.group(1) : "";
         }
     }
 }

@@ -27,7 +27,9 @@ record Item(Change change, Operation operation, Bytes json, List<String> files, 
     enum Operation {
         UPSERT,
         DELETE,
-        MERGE
+        MERGE,
+        /** Sets single fields, which an upsert of what is there leaves as they are. */
+        PATCH
     }
 
     Item with(Bytes other) {

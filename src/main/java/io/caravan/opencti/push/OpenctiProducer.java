@@ -3,6 +3,7 @@ package io.caravan.opencti.push;
 import io.caravan.event.Batch;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
+import io.caravan.event.Known.KnownObject;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.OpenctiEndpoint;
@@ -13,6 +14,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import org.apache.camel.Exchange;
 import org.apache.camel.support.DefaultProducer;
 import org.apache.camel.support.ExchangeHelper;
@@ -54,7 +56,14 @@ public final class OpenctiProducer extends DefaultProducer {
         PushedFiles pushed = ((OpenctiComponent) endpoint.getComponent()).pushed(endpoint.getStream());
         outcomes = new Outcomes(way, deadLetters, counters, pushed);
         Files files = new Files(options.isFiles() ? storage(endpoint) : Optional.empty(), options.getFilesMaxBytes());
-        Rules rules = new Rules(Wording.of(options), options.isDeletions(), protection(api), files);
+        OpenctiComponent component = (OpenctiComponent) endpoint.getComponent();
+        Rules rules = new Rules(
+                Wording.of(options),
+                options.isDeletions(),
+                protection(api),
+                files,
+                Optional.of(new Presence(api, collection())),
+                component::known);
         pusher = new Pusher(way, rules, deadLetters, outcomes, counters);
     }
 
@@ -70,8 +79,11 @@ public final class OpenctiProducer extends DefaultProducer {
         if (!options.isDeletions() || !options.isProtectOthers()) {
             return Optional.empty();
         }
-        Optional<TaxiiWay> collection = way instanceof TaxiiWay taxii ? Optional.of(taxii) : Optional.empty();
-        return Optional.of(new Protection(api, options, collection, outcomes::isAllApplied, counters));
+        return Optional.of(new Protection(api, options, collection(), outcomes::isAllApplied, counters));
+    }
+
+    private Optional<TaxiiWay> collection() {
+        return way instanceof TaxiiWay taxii ? Optional.of(taxii) : Optional.empty();
     }
 
     @Override
@@ -79,8 +91,15 @@ public final class OpenctiProducer extends DefaultProducer {
         begin();
         Batch batch = exchange.getMessage().getMandatoryBody(Batch.class);
         String route = String.valueOf(ExchangeHelper.getAtRouteId(exchange));
-        pusher.deliver(batch, route.replaceFirst("^sink-", ""));
+        pusher.deliver(batch, route.replaceFirst("^sink-", ""), mayPass(exchange));
         state = "{\"position\":\"" + batch.after().newest() + "\"}";
+    }
+
+    /** What of the known objects may go along, by the filter of the sink whose route this is in. */
+    @SuppressWarnings("unchecked")
+    private static Predicate<KnownObject> mayPass(Exchange exchange) {
+        Predicate<KnownObject> all = object -> true;
+        return exchange.getProperty(Batch.FILTER, all, Predicate.class);
     }
 
     /** The destination's, as the route says it. */

@@ -18,7 +18,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Follows what became of what was pushed, behind the stream's back: what failed at the destination becomes a dead letter with
- * the destination's reason. What that needs is on the disk until it is told, so that it outlives the program. Where the
+ * the destination's reason. What that needs is on the disk until it is told, so that it outlives the program. An object
+ * counts as applied only where the destination has counted it: a worker drops messages that it rejects and reports nothing.
+ * What is not counted when the push is complete, or in time, becomes a dead letter, too. Where the
  * destination does not tell, and of the oldest when too much waits, the outcome is unknown. Safe for threads.
  */
 final class Outcomes {
@@ -26,9 +28,8 @@ final class Outcomes {
     private static final Logger LOG = LoggerFactory.getLogger(Outcomes.class);
 
     /** A new connector's first push can take a minute to begin. */
-    private static final Duration TO_BEGIN = Duration.ofMinutes(2);
+    private static final Limits LIMITS = new Limits(Duration.ofMinutes(2), Duration.ofHours(1));
 
-    private static final Duration TO_END = Duration.ofHours(1);
     private static final int MOST_OBJECTS = 100_000;
     /** On the disk. */
     private static final long MOST_BYTES = 1L << 30;
@@ -42,7 +43,11 @@ final class Outcomes {
     private static final String NOT_TOLD =
             "the destination tells of no more than " + MOST_TOLD + " failures of a push, and this may be another";
 
+    /** How long a push may take, from when it was pushed: to begin while nothing else goes on, and to end. */
+    record Limits(Duration toBegin, Duration toEnd) {}
+
     private final Way way;
+    private final Limits limits;
     private final DeadLetters deadLetters;
     private final PushCounters counters;
     private final PushedFiles files;
@@ -52,6 +57,8 @@ final class Outcomes {
     private boolean isUntold;
     /** Whether the destination is through with anything that this run of the program has pushed. */
     private boolean isThroughWithAny;
+    /** When the latest of those was pushed that the destination has begun with: what was pushed before and has not begun is lost. */
+    private Optional<Long> begunSince = Optional.empty();
 
     private volatile boolean isDeaf;
     private long askedAt = System.nanoTime();
@@ -66,7 +73,12 @@ final class Outcomes {
     private record Pending(Path file, int objects, long bytes, boolean isOld, long since, long deafBefore) {}
 
     Outcomes(Way way, DeadLetters deadLetters, PushCounters counters, PushedFiles files) {
+        this(way, deadLetters, counters, files, LIMITS);
+    }
+
+    Outcomes(Way way, DeadLetters deadLetters, PushCounters counters, PushedFiles files, Limits limits) {
         this.way = way;
+        this.limits = limits;
         this.deadLetters = deadLetters;
         this.counters = counters;
         this.files = files;
@@ -121,21 +133,33 @@ final class Outcomes {
     /** Asks for those that wait longest. Called now and then, by one thread. */
     void ask() throws InterruptedException {
         countAsked();
+        Map<String, Way.Outcome> underWay = new LinkedHashMap<>();
         for (String work : oldest()) {
             try {
                 Optional<Way.Outcome> outcome = way.outcome(work);
                 if (outcome.isEmpty()) {
                     untold(work);
-                } else {
-                    take(work, outcome.get());
+                } else if (!take(work, outcome.get())) {
+                    underWay.put(work, outcome.get());
                 }
             } catch (Unkept e) {
-                LOG.warn("A dead letter cannot be kept, which is tried again: {}", String.valueOf(e.getCause()));
+                unkept(e);
             } catch (IOException e) {
                 LOG.debug("What became of {} cannot be asked now", work, e);
                 isDeaf = true;
             }
         }
+        for (Map.Entry<String, Way.Outcome> work : underWay.entrySet()) { // when it is known what goes on
+            try {
+                giveUpIfLate(work.getKey(), work.getValue());
+            } catch (Unkept e) {
+                unkept(e);
+            }
+        }
+    }
+
+    private static void unkept(Unkept e) {
+        LOG.warn("A dead letter cannot be kept, which is tried again: {}", String.valueOf(e.getCause()));
     }
 
     /** Time in which the destination cannot be asked is none in which it may have begun or ended. */
@@ -164,30 +188,76 @@ final class Outcomes {
         return pending.keySet().stream().limit(PAGE).toList();
     }
 
-    private void take(String work, Way.Outcome outcome) throws Unkept {
-        if (outcome.hasBegun()) {
-            movedAt = System.nanoTime();
+    /** Whether the destination is through with it. */
+    private boolean take(String work, Way.Outcome outcome) throws Unkept {
+        Optional<Pending> asked = pending(work);
+        if (asked.isPresent() && outcome.hasBegun()) { // else there was no room for it any more
+            begun(asked.get());
         }
-        if (!outcome.isDone()) {
-            giveUpIfLate(work, outcome.hasBegun());
-            return;
+        if (asked.isPresent() && outcome.isDone()) {
+            end(work, asked.get(), outcome, "the destination was through with the push and has not counted");
         }
-        Optional<Pending> done = pending(work);
-        if (done.isPresent()) { // else there was no room for it any more
-            boolean hasFailures = outcome.failed() > 0 || !outcome.failures().isEmpty();
-            end(work, hasFailures ? failed(work, done.get(), outcome) : 0);
+        return outcome.isDone();
+    }
+
+    private void giveUpIfLate(String work, Way.Outcome outcome) throws Unkept {
+        Optional<Pending> late = pending(work).filter(asked -> isLate(asked, outcome.hasBegun()));
+        if (late.isPresent() && (outcome.hasBegun() || isOvertaken(late.get()))) {
+            end(work, late.get(), outcome, "the destination has not reported in time on");
+        } else if (late.isPresent()) {
+            LOG.warn(
+                    "The destination has not begun with a push of {} objects within {}, which counts as unknown: are its"
+                            + " workers running? {}",
+                    late.get().objects,
+                    limits.toBegin,
+                    work);
+            unknown(work);
         }
     }
 
-    /** How many have failed; they are dead letters when this returns. */
-    private int failed(String work, Pending done, Way.Outcome outcome) throws Unkept {
-        PushedRun run = read(done);
+    private synchronized void begun(Pending work) {
+        movedAt = System.nanoTime();
+        if (!work.isOld && begunSince.filter(latest -> latest >= work.since).isEmpty()) {
+            begunSince = Optional.of(work.since);
+        }
+    }
+
+    /** Whether something is begun with that was pushed later: the destination works in the order of the pushes. */
+    private synchronized boolean isOvertaken(Pending work) {
+        return begunSince.filter(latest -> work.since < latest).isPresent();
+    }
+
+    /** @param uncounted what is said of those that the destination has not counted */
+    private void end(String work, Pending pushed, Way.Outcome outcome, String uncounted) throws Unkept {
+        int lost = Math.max(0, pushed.objects - outcome.counted());
+        boolean hasFailures = outcome.failed() > 0 || !outcome.failures().isEmpty();
+        int failed = 0;
+        if (hasFailures || lost > 0) {
+            PushedRun run = read(pushed);
+            Map<PushedRun.Sent, String> reasons = new LinkedHashMap<>();
+            failed = hasFailures ? failed(work, run, pushed, outcome, reasons) : 0;
+            if (lost > 0) {
+                String said = uncounted + " "
+                        + (pushed.objects == 1
+                                ? "it"
+                                : lost + " of its " + pushed.objects
+                                        + " objects, and does not say which: this may be one");
+                LOG.warn("{} of {} objects of a push may be lost: {} {}", lost, pushed.objects, uncounted, work);
+                addOneAnEvent(run, said, reasons);
+            }
+            keep(work, run, reasons);
+        }
+        end(work, failed, lost);
+    }
+
+    /** How many have failed, and why. */
+    private int failed(
+            String work, PushedRun run, Pending done, Way.Outcome outcome, Map<PushedRun.Sent, String> reasons) {
         List<Way.Failure> failures = outcome.failures().stream()
                 .filter(failure -> !(run.ofRemovals() && failure.reason().contains(NOT_THERE)))
                 .toList();
         int failed = outcome.failed() - (outcome.failures().size() - failures.size());
         int unnamed = failed;
-        Map<PushedRun.Sent, String> reasons = new LinkedHashMap<>();
         for (Way.Failure failure : failures) {
             Optional<PushedRun.Sent> object = run.failed(failure);
             if (object.isPresent()) {
@@ -210,7 +280,6 @@ final class Outcomes {
                 addOneAnEvent(run, unnamed(unnamed, done.objects), reasons);
             }
         }
-        keep(work, run, reasons);
         return failed;
     }
 
@@ -263,12 +332,13 @@ final class Outcomes {
         return Optional.ofNullable(pending.get(work));
     }
 
-    private synchronized void end(String work, int failed) {
+    private synchronized void end(String work, int failed, int lost) {
         if (pending.containsKey(work)) {
             Pending done = remove(work);
-            int wrong = Math.min(failed, done.objects);
+            int wrong = Math.min(failed, done.objects - lost);
             counters.failed(wrong);
-            counters.applied(done.objects - wrong);
+            counters.unknown(lost);
+            counters.applied(done.objects - lost - wrong);
             isThroughWithAny |= !done.isOld;
         }
     }
@@ -282,17 +352,13 @@ final class Outcomes {
         }
     }
 
-    private synchronized void giveUpIfLate(String work, boolean hasBegun) {
+    /** What waits behind others that go on has not failed to begin, but for what they have overtaken. */
+    private synchronized boolean isLate(Pending work, boolean hasBegun) {
         long now = System.nanoTime();
-        if (!pending.containsKey(work)) {
-            return;
-        }
-        Pending late = pending.get(work);
-        long since = now - late.since - (deaf - late.deafBefore);
-        Duration waited = Duration.ofNanos(hasBegun ? since : Math.min(since, now - movedAt));
-        if (waited.compareTo(hasBegun ? TO_END : TO_BEGIN) > 0) {
-            unknown(work);
-        }
+        long since = now - work.since - (deaf - work.deafBefore);
+        boolean isWaiting = !hasBegun && !isOvertaken(work);
+        Duration waited = Duration.ofNanos(isWaiting ? Math.min(since, now - movedAt) : since);
+        return waited.compareTo(hasBegun ? limits.toEnd : limits.toBegin) > 0;
     }
 
     private synchronized void untold(String work) {

@@ -5,21 +5,25 @@ import io.caravan.event.Change;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
+import io.caravan.event.Known.KnownObject;
 import io.caravan.event.RecordFailedException;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Pushes batches, run by run, files along with their objects. What the destination refuses for good is found by halving,
- * becomes a dead letter, and the rest goes on; what goes without its files does too. A batch that is tried again goes on at
+ * becomes a dead letter, and the rest goes on; what goes without its files does too. So does what the destination would take
+ * and not apply, or apply without its marking. A batch that is tried again goes on at
  * the run that failed; after a restart its runs go again, and change nothing.
  * Called by one thread at a time.
  */
@@ -46,13 +50,26 @@ final class Pusher {
     /** By what is pushed of it, what the outcomes are asked for by: what cannot be noted of a run does not push it again. */
     private final Map<UUID, Optional<String>> pushed = new HashMap<>();
 
-    /** By its runs of removals, what of each may go. */
+    /** By its runs, what of each may go. */
     private final Map<UUID, List<Item>> allowed = new HashMap<>();
 
     /** The subjects of the dead letters of which no object could be made. */
     private final Set<DeadLetter> notMade = new HashSet<>();
 
+    /** Empty where nobody is asked what is there. */
+    private final Optional<Checks> checks;
+
+    /** What is looked at before upserts go. */
+    private record Checks(Prerequisites prerequisites, Markings markings, Renames renames) {}
+
     Pusher(Way way, Rules rules, DeadLetters deadLetters, Outcomes outcomes, PushCounters counters) {
+        checks = rules.presence().map(presence -> {
+            Markings markings = new Markings(presence, way);
+            return new Checks(
+                    new Prerequisites(rules.known(), presence, markings, rules.wording()),
+                    markings,
+                    new Renames(rules.known(), presence, way, rules.wording()));
+        });
         this.way = way;
         this.rules = rules;
         this.deadLetters = deadLetters;
@@ -62,6 +79,11 @@ final class Pusher {
 
     /** Queued at the destination when this returns. */
     void deliver(Batch batch, String sink) throws IOException, InterruptedException {
+        deliver(batch, sink, object -> true);
+    }
+
+    /** @param mayPass what of the known objects may go along */
+    void deliver(Batch batch, String sink, Predicate<KnownObject> mayPass) throws IOException, InterruptedException {
         if (tried != batch.before().batches()) {
             tried = batch.before().batches();
             through.clear();
@@ -71,25 +93,71 @@ final class Pusher {
         }
         for (Run run : Runs.of(
                 batch, rules.wording(), rules.withDeletions(), (change, failure) -> refuse(change, sink, failure))) {
-            List<Item> items = allowed(run);
-            Run left = new Run(items);
-            if (items.stream().anyMatch(Files::mayBeIn)) {
-                pushWithFiles(left, sink);
-            } else if (!items.isEmpty()) {
-                push(left, sink);
+            // asked once a batch: what is pushed of the run may be gone when it is tried again
+            if (!allowed.containsKey(run.id())) {
+                allowed.put(run.id(), allowed(run, batch, sink, mayPass));
             }
+            pushAll(allowed.get(run.id()), sink);
         }
     }
 
-    /** Asked once a batch: what is pushed of the run may be gone when the batch is tried again. */
-    private List<Item> allowed(Run run) throws IOException, InterruptedException {
-        if (rules.protection().isEmpty() || !run.isOfRemovals()) {
-            return run.items();
+    private void pushAll(List<Item> items, String sink) throws IOException, InterruptedException {
+        if (items.stream().anyMatch(Files::mayBeIn)) {
+            pushWithFiles(new Run(items), sink);
+        } else if (!items.isEmpty()) {
+            push(new Run(items), sink);
         }
-        if (!allowed.containsKey(run.id())) {
-            allowed.put(run.id(), rules.protection().get().mayGo(run.items()));
+    }
+
+    /** Those of a run that may go; of those that never may, there are dead letters when this returns. */
+    private List<Item> allowed(Run run, Batch batch, String sink, Predicate<KnownObject> mayPass)
+            throws IOException, InterruptedException {
+        Map<Item, String> refusals = new IdentityHashMap<>();
+        for (Item item : run.items()) {
+            Wording.obstacle(item.object()).ifPresent(reason -> refusals.put(item, reason));
         }
-        return allowed.get(run.id());
+        List<Item> items = without(refusals, run.items());
+        if (run.isOfRemovals() && rules.protection().isPresent()) {
+            items = rules.protection().get().mayGo(items);
+        } else if (run.isOfUpserts() && checks.isPresent()) {
+            pushBefore(items, batch, sink, mayPass);
+            refusals.putAll(checks.get().markings().refusals(items));
+            items = without(refusals, items);
+        }
+        for (Item item : run.items()) {
+            if (refusals.containsKey(item)) {
+                counters.refusal();
+                keep(letter(item, sink, refusals.get(item)));
+            }
+        }
+        return items;
+    }
+
+    private static List<Item> without(Map<Item, String> refusals, List<Item> items) {
+        return items.stream().filter(item -> !refusals.containsKey(item)).toList();
+    }
+
+    /** Pushes what has to be there before upserts: what they bear, and merges instead of renames to what is there. */
+    private void pushBefore(List<Item> upserts, Batch batch, String sink, Predicate<KnownObject> mayPass)
+            throws IOException, InterruptedException {
+        Set<String> inBatch = new HashSet<>();
+        batch.changes().forEach(change -> inBatch.add(change.object().key()));
+        List<Item> missing = checks.get().prerequisites().missing(upserts, inBatch, mayPass);
+        if (!missing.isEmpty()) {
+            for (Run run : Runs.ofUpserts(missing)) {
+                Map<Item, String> refusals = checks.get().markings().refusals(run.items());
+                refusals.forEach((item, reason) -> LOG.warn(
+                        "{} does not go before what bears it: {}", item.object().id(), reason));
+                pushAll(without(refusals, run.items()), sink);
+            }
+            checks.get().prerequisites().settle(missing);
+        }
+        for (Item upsert : upserts) {
+            Optional<Item> merge = checks.get().renames().merge(upsert, batch);
+            if (merge.isPresent()) {
+                push(Run.of(merge.get()), sink);
+            }
+        }
     }
 
     private void refuse(Change change, String sink, RecordFailedException failure) throws IOException {
@@ -167,7 +235,12 @@ final class Pusher {
     private Optional<String> pushOnce(Run run, String sink) throws IOException, InterruptedException {
         try {
             if (!pushed.containsKey(run.id())) {
-                pushed.put(run.id(), tryToPush(run));
+                Optional<String> work = tryToPush(run);
+                pushed.put(run.id(), work);
+                checks.ifPresent(looked -> {
+                    looked.markings().pushed(run.items(), work);
+                    looked.renames().pushed(work);
+                });
                 counters.pushed(run.items().size());
                 counters.files(run.items().stream()
                         .mapToInt(item -> item.files().size())

@@ -17,9 +17,11 @@ import io.caravan.opencti.PushConfiguration;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Writes objects to another platform that come from no stream, as they are kept somewhere. Each is what a snapshot tells of it, so
@@ -51,10 +53,16 @@ public final class Restoration {
             Path pushed) {
         this.sink = sink;
         Platform platform = new Platform(connection);
+        GraphQl api = new GraphQl(platform, Duration.ofMillis(options.getAnswerTimeout()));
         way = Ways.of(connection, platform, options, Connector.idOf("restore", platform.url()));
         outcomes = new Outcomes(way, deadLetters, counters, new PushedFiles(pushed));
-        pusher = new Pusher(way, Rules.ofUpserts(Wording.of(options)), deadLetters, outcomes, counters);
+        Rules rules = Rules.ofUpserts(Wording.of(options), new Presence(api, collection()));
+        pusher = new Pusher(way, rules, deadLetters, outcomes, counters);
         before = Position.startingAt(platform.url(), "restore", EventId.ZERO);
+    }
+
+    private Optional<TaxiiWay> collection() {
+        return way instanceof TaxiiWay taxii ? Optional.of(taxii) : Optional.empty();
     }
 
     /** What is sent for an object. */

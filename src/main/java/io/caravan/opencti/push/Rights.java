@@ -21,6 +21,8 @@ public final class Rights {
 
     private static final String WHO = "query Who { about { version } me { id name capabilities { name } } }";
     private static final String USER = "query User($id: String!) { user(id: $id) { id name capabilities { name } } }";
+    private static final String MARKING = "query Marking($id: String!) { markingDefinition(id: $id) { id } }";
+    private static final String RED = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed";
     private static final String WORK = "query Work($id: ID!) { work(id: $id) { id } }";
 
     private static final String BY_A_ROLE = ": give it by a role, under Settings > Security > Roles";
@@ -138,6 +140,15 @@ public final class Rights {
         }
         need(user, "KNOWLEDGE_KNUPDATE_KNMERGE", "nothing is merged");
         need(user, "SETTINGS_SETLABELS", "labels that the destination does not have vanish");
+        need(
+                user,
+                "SETTINGS_SETKILLCHAINPHASES",
+                "kill chain phases that the destination does not have vanish from what bears them");
+        if (!has(user, "SETTINGS_SETMARKINGS")) {
+            mistake(nameOf(user)
+                    + " lacks the right SETTINGS_SETMARKINGS: markings that the destination does not have are not made"
+                    + " there, and what bears them becomes a dead letter" + BY_A_ROLE);
+        }
         if (options.isPerfectSync() && !has(user, "BYPASS")) {
             mistake(nameOf(user)
                     + " does not bypass restrictions, which destination.perfect-sync needs to have an effect"
@@ -145,7 +156,7 @@ public final class Rights {
         }
         if (findings.size() == before) {
             good(nameOf(user) + " may write, " + (options.isDeletions() ? "remove, " : "")
-                    + "merge and make labels there"
+                    + "merge and make labels, kill chain phases and markings there"
                     + (options.isPerfectSync() ? ", and bypasses restrictions, as perfect-sync needs" : ""));
         }
     }
@@ -201,8 +212,27 @@ public final class Rights {
             good(name + " (" + collection.get().path("title").asText() + ") takes writes");
         }
         note("objects are written as the collection's user, whose rights cannot be seen from here: " + neededToWrite());
+        lookAtMarkings();
         if (options.isDeletions() && options.isProtectOthers()) {
             lookAtProtection();
+        }
+    }
+
+    /** Objects go only with markings that are there. */
+    private void lookAtMarkings() throws IOException, InterruptedException {
+        try {
+            api.ask(MARKING, Map.of("id", RED));
+        } catch (GraphQl.Absent e) {
+            note(
+                    "this server cannot be asked which markings it has: objects are sent with those that they bear, and how it"
+                            + " protects them is its own affair");
+        } catch (GraphQl.Failed e) {
+            if (!e.isForbidden()) {
+                throw e;
+            }
+            mistake(
+                    "the token's user may not be told which markings the destination has, without which no marked object is"
+                            + " sent: it needs the right KNOWLEDGE" + BY_A_ROLE);
         }
     }
 
@@ -224,7 +254,7 @@ public final class Rights {
 
     private String neededToWrite() {
         return "it needs KNOWLEDGE_KNUPDATE, " + (options.isDeletions() ? "KNOWLEDGE_KNUPDATE_KNDELETE, " : "")
-                + "KNOWLEDGE_KNUPDATE_KNMERGE, SETTINGS_SETLABELS"
+                + "KNOWLEDGE_KNUPDATE_KNMERGE, SETTINGS_SETLABELS, SETTINGS_SETKILLCHAINPHASES, SETTINGS_SETMARKINGS"
                 + (options.isPerfectSync() ? ", and BYPASS for perfect-sync" : "");
     }
 

@@ -7,7 +7,7 @@ import java.util.stream.Collectors;
 
 /**
  * What may go into one bundle: upserts of different objects, in an order in which references come before what needs them; or
- * removals; or one merge.
+ * removals; or patches; or one merge.
  */
 record Run(List<Item> items) {
 
@@ -31,6 +31,10 @@ record Run(List<Item> items) {
 
     boolean isOfRemovals() {
         return items.get(0).operation() == Item.Operation.DELETE;
+    }
+
+    boolean isOfUpserts() {
+        return items.get(0).operation() == Item.Operation.UPSERT;
     }
 
     /** Its first half, or its second. */

@@ -21,23 +21,31 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
  * Cuts a batch into runs. Upserts go together, one object once, in its last state, because of two in one bundle the worker
  * applies but one; a removal, a merge, and what is renamed while it is among them close the run. Within a run references come
- * before what needs them. What vanishes or moves because something else did is the destination's own business.
+ * before what needs them, and what objects bear (labels, markings, kill chain phases, external references) goes in a run of
+ * its own before them: the worker makes what it does not find. Members that no upsert changes are patched behind it. What vanishes or moves because something else did is the destination's own business.
  */
 final class Runs {
 
     /** A bundle's objects together; the platform takes requests of up to 50 MB, and a bundle's text is escaped in them. */
     static final long MOST_BYTES = 16 << 20;
 
+    /** The types of what other objects bear, by a text or an id. */
+    static final Set<String> BORNE = Set.of("label", "marking-definition", "kill-chain-phase", "external-reference");
+
     private final Wording wording;
     private final boolean withDeletions;
     private final Failures failures;
     private final List<Run> runs = new ArrayList<>();
     private final Map<String, Item> open = new LinkedHashMap<>();
+    /** By the keys of objects among the open, which of their members an upsert leaves as they are. */
+    private final Map<String, Set<String>> patched = new HashMap<>();
+
     private long openBytes;
 
     private Runs(Wording wording, boolean withDeletions, Failures failures) {
@@ -77,7 +85,7 @@ final class Runs {
         }
         for (Change change : meaning.changes()) {
             if (change.type() == Type.UPSERT) {
-                add(change.previousId(), item(change, wording::upsert));
+                addUpsert(change);
             } else if (withDeletions && change.reason() != Reason.CASCADE) {
                 add(Optional.empty(), item(change, wording::removal));
             }
@@ -87,13 +95,13 @@ final class Runs {
     private void addMerge(Meaning meaning, Change target, List<String> sources) throws IOException {
         close();
         item(target, merged -> wording.merge(merged, sources)).ifPresent(item -> runs.add(Run.of(item)));
-        add(target.previousId(), item(target, wording::upsert));
+        addUpsert(target);
         for (Change change : meaning.changes()) {
             boolean isOfTheMerge = change.reason() == Reason.MERGED_INTO || change.reason() == Reason.CASCADE;
             if (withDeletions && change.type() == Type.REMOVE && !isOfTheMerge) {
                 add(Optional.empty(), item(change, wording::removal));
             } else if (change.reason() == Reason.ENTERED_SCOPE) { // what moved was not there
-                add(change.previousId(), item(change, wording::upsert));
+                addUpsert(change);
             }
         }
     }
@@ -111,11 +119,26 @@ final class Runs {
         }
     }
 
-    private void add(Optional<String> previousId, Optional<Item> made) {
-        made.ifPresent(item -> add(previousId, item));
+    private void addUpsert(Change change) throws IOException {
+        Optional<Item> upsert = item(change, wording::upsert);
+        if (upsert.isEmpty()) {
+            return;
+        }
+        add(change.previousId(), upsert);
+        Set<String> members = Wording.patched(change);
+        if (!members.isEmpty()) {
+            patched.computeIfAbsent(change.object().key(), key -> new TreeSet<>())
+                    .addAll(members);
+        }
     }
 
-    private void add(Optional<String> previousId, Item item) {
+    private void add(Optional<String> previousId, Optional<Item> made) throws IOException {
+        if (made.isPresent()) {
+            add(previousId, made.get());
+        }
+    }
+
+    private void add(Optional<String> previousId, Item item) throws IOException {
         Optional<Operation> operation = open.values().stream().findFirst().map(Item::operation);
         Optional<Item> known = Optional.ofNullable(open.get(item.key()));
         boolean isRenamedWithin = known.isPresent()
@@ -129,13 +152,43 @@ final class Runs {
         open.put(item.key(), item);
     }
 
-    private void close() {
-        if (!open.isEmpty()) {
-            List<Item> items = List.copyOf(open.values());
-            runs.add(new Run(items.get(0).operation() == Operation.UPSERT ? inOrder(items) : items));
-            open.clear();
-            openBytes = 0;
+    private void close() throws IOException {
+        if (open.isEmpty()) {
+            return;
         }
+        List<Item> items = List.copyOf(open.values());
+        if (items.get(0).operation() == Operation.UPSERT) {
+            runs.addAll(ofUpserts(items));
+            List<Item> patches = new ArrayList<>();
+            for (Item item : items) {
+                if (patched.containsKey(item.key())) {
+                    Set<String> members = patched.get(item.key());
+                    item(item.change(), change -> wording.patch(change, members)).ifPresent(patches::add);
+                }
+            }
+            if (!patches.isEmpty()) {
+                runs.add(new Run(patches));
+            }
+        } else {
+            runs.add(new Run(items));
+        }
+        open.clear();
+        patched.clear();
+        openBytes = 0;
+    }
+
+    /** Upserts of different objects: first what others bear, then all others, references before what needs them. */
+    static List<Run> ofUpserts(List<Item> items) {
+        List<Item> borne = items.stream().filter(Runs::isBorne).toList();
+        List<Item> others = items.stream().filter(item -> !isBorne(item)).toList();
+        return Stream.of(borne, others)
+                .filter(some -> !some.isEmpty())
+                .map(some -> new Run(inOrder(some)))
+                .toList();
+    }
+
+    private static boolean isBorne(Item item) {
+        return BORNE.contains(item.object().type());
     }
 
     /** References before what needs them, and otherwise as they came; a circle is broken somewhere. */

@@ -86,8 +86,9 @@ final class TaxiiWay implements Way {
         }
         boolean hasBegun =
                 told.path("pending_count").asInt() < told.path("total_count").asInt();
-        return Optional.of(new Outcome(
-                hasBegun, isDone, failures, told.path("failure_count").asInt()));
+        int failed = told.path("failure_count").asInt();
+        int counted = told.has("success_count") ? told.path("success_count").asInt() + failed : Integer.MAX_VALUE;
+        return Optional.of(new Outcome(hasBegun, isDone, failures, failed, counted));
     }
 
     /** A TAXII status (section 4.3 of the specification); anything else has taken nothing, whatever it answers. */

@@ -26,8 +26,9 @@ interface Way {
      * @param isDone whether the destination is through with it
      * @param failures of the objects that failed, as far as they are told
      * @param failed how many failed, told or not
+     * @param counted how many objects the destination has reported on, applied or failed; the others may be lost
      */
-    record Outcome(boolean hasBegun, boolean isDone, List<Failure> failures, int failed) {}
+    record Outcome(boolean hasBegun, boolean isDone, List<Failure> failures, int failed, int counted) {}
 
     /**
      * What the destination says of an object that it did not apply.

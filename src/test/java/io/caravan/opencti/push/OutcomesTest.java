@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.caravan.event.Batch;
+import io.caravan.event.Bytes;
 import io.caravan.event.Change;
 import io.caravan.event.Changes;
 import io.caravan.event.DeadLetter;
@@ -45,6 +46,7 @@ class OutcomesTest {
     private final FakeDestination destination = FakeDestination.start().collection(COLLECTION, true);
     private final List<DeadLetter> letters = new ArrayList<>();
     private boolean byTaxii;
+    private Outcomes.Limits limits = new Outcomes.Limits(Duration.ofMinutes(2), Duration.ofHours(1));
     private long batches;
 
     @AfterEach
@@ -56,6 +58,7 @@ class OutcomesTest {
     /** A program that pushes, as long as it lives. */
     private final class Life {
         private final PushCounters counters = new PushCounters();
+        private final Way way;
         private final Outcomes outcomes;
         private final Pusher pusher;
 
@@ -65,10 +68,10 @@ class OutcomesTest {
             connection.setToken(FakeDestination.TOKEN);
             Platform platform = new Platform(connection);
             GraphQl api = new GraphQl(platform, PATIENCE);
-            Way way = byTaxii
+            way = byTaxii
                     ? new TaxiiWay(platform, "/taxii2/root", COLLECTION, PATIENCE)
                     : new BundleWay(api, new Connector(api, COLLECTION, "Caravan"));
-            outcomes = new Outcomes(way, deadLetters, counters, new PushedFiles(pushed));
+            outcomes = new Outcomes(way, deadLetters, counters, new PushedFiles(pushed), limits);
             Rules rules = new Rules(
                     new Wording(Optional.empty()),
                     true,
@@ -83,6 +86,13 @@ class OutcomesTest {
 
         Life push(Change... changes) throws Exception {
             pusher.deliver(Changes.batch(batches++, changes), "partner");
+            return this;
+        }
+
+        /** As something would that does not know what a worker rejects. */
+        Life pushAsItIs(Item... items) throws Exception {
+            Run run = new Run(List.of(items));
+            outcomes.follow(run, "partner", way.push(run));
             return this;
         }
 
@@ -196,6 +206,63 @@ class OutcomesTest {
         assertThat(files()).hasSize(garbled.size() + 3);
         next.push(upserts(3, 3));
         assertThat(files()).contains(folder.resolve("0000000000000203.json"));
+    }
+
+    /** As a worker that splits a bundle leaves out what it makes nothing of: its work is complete without it. */
+    @Test
+    void whatACompleteWorkHasNotCountedIsNotApplied() throws Exception {
+        byTaxii = true;
+        Life life = new Life()
+                .pushAsItIs(
+                        item(Changes.upsert(tool(1))),
+                        item(Changes.upsert(tool(2))),
+                        item(Changes.remove(endless("sighting"))))
+                .ask();
+        assertThat(life.counters.applied()).isEqualTo(2);
+        assertThat(life.counters.unknown()).isEqualTo(1);
+        assertThat(life.outcomes.waiting()).isZero();
+        assertThat(letters).hasSize(3).allSatisfy(letter -> assertThat(letter.error())
+                .isEqualTo("the destination was through with the push and has not counted 1 of its 3 objects, and does"
+                        + " not say which: this may be one"));
+    }
+
+    /** A message that is rejected is reported nowhere, and its work stays in progress. */
+    @Test
+    void whatAWorkDoesNotCountInTimeIsNotApplied() throws Exception {
+        limits = new Outcomes.Limits(Duration.ofMinutes(2), Duration.ZERO);
+        Life life = new Life()
+                .pushAsItIs(item(Changes.upsert(tool(1))), item(Changes.remove(endless("relationship"))))
+                .ask();
+        assertThat(life.counters.applied()).isEqualTo(1);
+        assertThat(life.counters.unknown()).isEqualTo(1);
+        assertThat(letters).hasSize(2).allSatisfy(letter -> assertThat(letter.error())
+                .startsWith("the destination has not reported in time on 1 of its 2 objects"));
+    }
+
+    @Test
+    void whatIsOvertakenByLaterPushesIsLost() throws Exception {
+        limits = new Outcomes.Limits(Duration.ZERO, Duration.ofHours(1));
+        Life life = new Life().pushAsItIs(item(Changes.remove(endless("relationship"))));
+        life.push(upserts(1, 1)).ask();
+        assertThat(letters).singleElement().satisfies(letter -> {
+            assertThat(letter.id()).isEqualTo(endless("relationship").id());
+            assertThat(letter.error()).isEqualTo("the destination has not reported in time on it");
+        });
+        assertThat(life.counters.unknown()).isEqualTo(1);
+        assertThat(life.counters.applied()).isEqualTo(1);
+    }
+
+    /** It may begin yet: whoever looks after the destination learns of it, and no event is sent twice. */
+    @Test
+    void whatNoWorkerHasBegunWithIsUnknownAndNoLetter() throws Exception {
+        limits = new Outcomes.Limits(Duration.ZERO, Duration.ZERO);
+        destination.haltWorker();
+        Life life = new Life().push(upserts(1, 3));
+        life.outcomes.ask();
+        assertThat(life.counters.unknown()).isEqualTo(3);
+        assertThat(life.counters.applied()).isZero();
+        assertThat(letters).isEmpty();
+        destination.letWorkerGoOn();
     }
 
     @Test
@@ -380,6 +447,21 @@ class OutcomesTest {
         try (Stream<Path> files = Files.list(folder)) {
             return files.sorted().toList();
         }
+    }
+
+    private static Item item(Change change) {
+        boolean isRemoval = change.type() == Change.Type.REMOVE;
+        String json = change.object().json().toString();
+        String operation = ",\"opencti_operation\":\"delete\"}";
+        Bytes sent = isRemoval
+                ? Bytes.of(json.substring(0, json.length() - 1) + operation)
+                : change.object().json();
+        return new Item(change, isRemoval ? Item.Operation.DELETE : Item.Operation.UPSERT, sent);
+    }
+
+    private static StixObject endless(String type) {
+        return Changes.object(
+                "{\"type\":\"%s\",\"id\":\"%s--00000000-0000-4000-8000-00000000000e\"}".formatted(type, type));
     }
 
     private static StixObject tool(int number) {

@@ -32,7 +32,7 @@ class RightsTest {
         assertThat(look())
                 .containsExactly(
                         good(destination.url() + " is OpenCTI 7.260817.0, and the token is pusher's"),
-                        good("pusher may write, remove, merge and make labels there"));
+                        good("pusher may write, remove, merge and make labels, kill chain phases and markings there"));
         assertThat(destination.connectors()).isEmpty();
         assertThat(destination.pushes()).isEmpty();
     }
@@ -47,17 +47,20 @@ class RightsTest {
     void namesEveryRightThatFailsInSilence() throws Exception {
         destination.rights("KNOWLEDGE", "CONNECTORAPI");
         assertThat(mistakes())
-                .hasSize(4)
-                .allMatch(text -> text.contains("no error tells: give it by a role"))
+                .hasSize(6)
+                .allMatch(text -> text.contains(": give it by a role"))
+                .anyMatch(text -> text.contains("without which nothing is written, and no error tells"))
                 .anyMatch(text -> text.contains("KNOWLEDGE_KNUPDATE, without which nothing is written"))
                 .anyMatch(text -> text.contains("KNOWLEDGE_KNUPDATE_KNDELETE, without which nothing is removed"))
                 .anyMatch(text -> text.contains("KNOWLEDGE_KNUPDATE_KNMERGE, without which nothing is merged"))
-                .anyMatch(text -> text.contains("SETTINGS_SETLABELS, without which labels"));
+                .anyMatch(text -> text.contains("SETTINGS_SETLABELS, without which labels"))
+                .anyMatch(text -> text.contains("SETTINGS_SETKILLCHAINPHASES, without which kill chain phases"))
+                .anyMatch(text -> text.contains("SETTINGS_SETMARKINGS: markings that"));
     }
 
     @Test
     void needsTheRightToRemoveOnlyWhereRemovalsAreApplied() throws Exception {
-        destination.rights("KNOWLEDGE_KNUPDATE_KNMERGE", "SETTINGS_SETLABELS", "CONNECTORAPI");
+        destination.rights(with("KNOWLEDGE_KNUPDATE_KNMERGE", "CONNECTORAPI"));
         options.setDeletions(false);
         assertThat(mistakes()).isEmpty();
         options.setDeletions(true);
@@ -66,7 +69,7 @@ class RightsTest {
 
     @Test
     void namesTheRightToPushAtAll() throws Exception {
-        destination.rights("KNOWLEDGE_KNUPDATE_KNDELETE", "KNOWLEDGE_KNUPDATE_KNMERGE", "SETTINGS_SETLABELS");
+        destination.rights(with("KNOWLEDGE_KNUPDATE_KNDELETE", "KNOWLEDGE_KNUPDATE_KNMERGE"));
         assertThat(mistakes()).hasSize(1).allMatch(text -> text.contains("CONNECTORAPI"));
     }
 
@@ -100,18 +103,21 @@ class RightsTest {
     void seesThatAnotherUserBypassesRestrictions() throws Exception {
         asAnother("BYPASS");
         assertThat(look())
-                .contains(good("another may write, remove, merge and make labels there, and bypasses restrictions, as"
-                        + " perfect-sync needs"));
+                .contains(good(
+                        "another may write, remove, merge and make labels, kill chain phases and markings there, and bypasses restrictions, as"
+                                + " perfect-sync needs"));
     }
 
     @Test
     void seesThatAnotherUserDoesNotBypassRestrictions() throws Exception {
-        asAnother("KNOWLEDGE_KNUPDATE_KNDELETE", "KNOWLEDGE_KNUPDATE_KNMERGE", "SETTINGS_SETLABELS");
+        asAnother(with("KNOWLEDGE_KNUPDATE_KNDELETE", "KNOWLEDGE_KNUPDATE_KNMERGE"));
         assertThat(mistakes())
                 .anyMatch(text ->
                         text.startsWith("another does not bypass restrictions, which destination.perfect-sync"));
         options.setPerfectSync(false);
-        assertThat(look()).contains(good("another may write, remove, merge and make labels there"));
+        assertThat(look())
+                .contains(
+                        good("another may write, remove, merge and make labels, kill chain phases and markings there"));
     }
 
     @Test
@@ -174,6 +180,13 @@ class RightsTest {
         options.setPerfectSync(true);
         options.setUser("another");
         destination.rights("CONNECTORAPI", "SETTINGS_SETACCESSES").user("another", rights);
+    }
+
+    /** And the rights to make what objects bear. */
+    private static String[] with(String... rights) {
+        List<String> all = new ArrayList<>(List.of(rights));
+        all.addAll(List.of("SETTINGS_SETLABELS", "SETTINGS_SETKILLCHAINPHASES", "SETTINGS_SETMARKINGS"));
+        return all.toArray(String[]::new);
     }
 
     /** To a port where nothing listens; what a RabbitMQ answers is another test's. */

@@ -111,6 +111,31 @@ class RunsTest {
     }
 
     @Test
+    void whatOthersBearGoesInARunOfItsOwnBeforeThem() throws IOException {
+        StixObject label = object("""
+                {"id":"label--1","type":"label","value":"l"}""");
+        StixObject marking = object("""
+                {"id":"marking-definition--1","type":"marking-definition"}""");
+        assertThat(runs(batch(1, upsert(ALPHA), upsert(label), upsert(BETA), upsert(marking))))
+                .extracting(RunsTest::ids)
+                .containsExactly(List.of(label.id(), marking.id()), List.of(ALPHA.id(), BETA.id()));
+    }
+
+    @Test
+    void aRemovalNamesTheEndsOfWhatIsRemoved() throws IOException {
+        StixObject sighting = object("""
+                {"id":"sighting--1","type":"sighting","sighting_of_ref":"%s","where_sighted_refs":["identity--1"],"count":3}""".formatted(ALPHA.id()));
+        JsonNode removal =
+                Json.tree(only(batch(1, remove(sighting))).items().get(0).json());
+        assertThat(removal.path("sighting_of_ref").asText()).isEqualTo(ALPHA.id());
+        assertThat(removal.path("where_sighted_refs")).hasSize(1);
+        assertThat(removal.has("count")).isFalse();
+        JsonNode other = Json.tree(only(batch(1, remove(LINK))).items().get(0).json());
+        assertThat(other.path("source_ref").asText()).isEqualTo(ALPHA.id());
+        assertThat(other.path("target_ref").asText()).isEqualTo(BETA.id());
+    }
+
+    @Test
     void aRenameCarriesTheIdBeforeAndStandsInARunOfItsOwn() throws IOException {
         List<Run> runs =
                 runs(batch(1, upsert(ALPHA), renamed(ALPHA.id(), ALPHA_RENAMED), upsert(ALPHA_RENAMED), upsert(BETA)));

@@ -119,7 +119,7 @@ class UnpromisedAnswersTest {
         assertThat(failure(() -> way.outcome(work))).satisfies(UnpromisedAnswersTest::isLegible);
 
         destination.answerAgain();
-        assertThat(way.outcome(work)).contains(new Way.Outcome(true, true, List.of(), 0));
+        assertThat(way.outcome(work)).contains(new Way.Outcome(true, true, List.of(), 0, 1));
     }
 
     static Stream<Arguments> pings() {
