@@ -16,6 +16,7 @@ import io.caravan.event.Batch;
 import io.caravan.event.Change;
 import io.caravan.opencti.stream.OpenctiConsumer;
 import io.caravan.ops.Program;
+import io.caravan.testkit.Answer;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
 import io.caravan.testkit.Frames;
@@ -38,6 +39,7 @@ import java.util.UUID;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.apache.camel.health.HealthCheck;
@@ -48,6 +50,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The whole program where what it has told and what the platform has are no longer the same. */
 class ReconcileIT {
@@ -150,6 +153,7 @@ class ReconcileIT {
                 update(meanwhile, object(id(2)), changed), // it is not in the snapshot: it was changed after its end
                 delete(now(-9), object(id(3))),
                 create(now(-8), object(id(5))));
+        snapshotsEnd();
         await().atMost(SOON).until(() -> changes.size() == 3);
         assertThat(caravan.mirror().keySet()).contains(id(4));
         timePasses();
@@ -166,12 +170,12 @@ class ReconcileIT {
 
     @Test
     void losesAndRepeatsNothingOfTheLogWhenAskedToReconcile() throws Exception {
-        List<Frame> before = List.of(create(now(-100), object(id(1))), create(now(-30), object(id(2))));
+        List<Frame> before = List.of(create(now(-100), object(id(1))), create(now(-65), object(id(2))));
         follow(before.toArray(Frame[]::new));
         platform.snapshot(List.of(Frames.snapshot(now(-100), object(id(1)))));
 
         ask();
-        platform.awaitConnections(3);
+        platform.awaitConnections(2);
         Frame after = create(now(-5), object(id(3)));
         platform.append(after);
         timePasses();
@@ -218,7 +222,10 @@ class ReconcileIT {
                 .set("kafka.brokers", broker.brokers());
         follow(create(at(1), object(id(1))), create(at(2), object(id(2))), create(at(3), object(id(3))));
         program.close();
-        platform.snapshot(List.of(snapshot(1, object(id(1))), snapshot(12, named(2, "after the gap"))))
+        platform.snapshot(List.of(
+                        snapshot(1, object(id(1))),
+                        snapshot(12, named(2, "after the gap")),
+                        Frames.snapshot(now(-100), object(id(7)))))
                 .append(create(now(-100), object(id(7))))
                 .trimTo(now(-100));
 
@@ -297,6 +304,128 @@ class ReconcileIT {
         platform.snapshot(List.of(Frames.dependency(at(1), object(id(2))), snapshot(1, object(id(1)))));
         reconcile();
         assertThat(told()).isEmpty();
+    }
+
+    /** A label that it bore was deleted after the snapshot's end, which no event tells. */
+    @Test
+    void readsWhatWasTouchedWithoutAnEventSinceTheSnapshotsEnd() throws Exception {
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))));
+        changes.clear();
+        Map<String, Object> touched = named(2, "without its label");
+        platform.snapshot(List.of(snapshot(1, object(id(1))), Frames.snapshot(now(-30), touched)));
+        reconcile();
+        assertThat(told()).containsExactly("upsert " + id(2) + " snapshot");
+        assertThat(consumer().counters().stillShown())
+                .as("asked for by its id")
+                .isZero();
+        assertThat(caravan.mirror()).isEqualTo(of(object(id(1)), touched));
+    }
+
+    @Test
+    void putsNoOlderStateOfTheLogOverWhatTheSnapshotHasShown() throws Exception {
+        Map<String, Object> shown = updated(named(2, "without its label"), now(-20));
+        Map<String, Object> told = updated(named(2, "with its label"), now(-40));
+        platform.snapshot(List.of(snapshot(1, object(id(1))), Frames.snapshot(now(-20), shown)))
+                .append(update(now(-40), object(id(2)), told), create(now(-39), object(id(3))));
+        caravan.set("opencti.start", "");
+        snapshotsEnd();
+        start();
+        await().atMost(SOON).until(() -> caravan.mirror().size() == 3);
+        assertThat(caravan.mirror()).isEqualTo(of(object(id(1)), shown, object(id(3))));
+        assertThat(caravan.journal()).extracting(Installation.Line::position).contains(now(-40));
+    }
+
+    @Test
+    void removesNothingThatThePlatformStillShows() throws Exception {
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))), create(at(3), object(id(3))));
+        changes.clear();
+        platform.snapshot(List.of(snapshot(1, object(id(1))))).showsBesides(internalId(id(2)));
+        reconcile();
+        assertThat(told()).containsExactly("remove " + id(3) + " deleted");
+        assertThat(caravan.mirror().keySet()).containsExactly(id(1), id(2));
+        assertThat(consumer().counters().reconcile())
+                .endsWith("1 removed, 1 not removed because the platform still shows them");
+    }
+
+    @Test
+    void removesNothingWhereThePlatformMayNotBeAsked() throws Exception {
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))), create(at(3), object(id(3))));
+        changes.clear();
+        platform.snapshot(List.of(snapshot(1, object(id(1))))).refuseKnowledge();
+        reconcile();
+        assertThat(told()).isEmpty();
+        assertThat(caravan.mirror()).hasSize(3);
+        assertThat(consumer().counters().unanswered()).isEqualTo(2);
+        assertThat(consumer().counters().reconcile())
+                .endsWith("0 removed, 2 not removed because the platform does not say whether they exist");
+    }
+
+    @ParameterizedTest(name = "an answer {0}")
+    @ValueSource(ints = {404, 200})
+    void removesNothingWhereThePlatformsAddressAnswersOtherwise(int status) throws Exception {
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))));
+        platform.snapshot(List.of(snapshot(1, object(id(1)))))
+                .route("/graphql", request -> status == 200 ? Answer.json("{}") : Answer.status(status));
+        reconcile();
+        assertThat(caravan.mirror()).hasSize(2);
+        assertThat(consumer().counters().unanswered()).isEqualTo(1);
+    }
+
+    @ParameterizedTest(name = "an answer {0}")
+    @ValueSource(ints = {429, 500, 502})
+    void waitsForAPlatformThatCannotBeAskedAtTheMoment(int status) throws Exception {
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))));
+        platform.snapshot(List.of(snapshot(1, object(id(1)))));
+        AtomicBoolean isAway = new AtomicBoolean(true);
+        CountDownLatch asked = new CountDownLatch(1);
+        platform.route("/graphql", request -> {
+            asked.countDown();
+            return isAway.get() ? Answer.status(status) : Answer.json("{\"data\":{\"o0\":null}}");
+        });
+        ask();
+        await().atMost(SOON).until(this::isReconciling);
+        timePasses();
+        assertThat(asked.await(30, TimeUnit.SECONDS)).isTrue();
+        await().atMost(SOON).until(() -> health().contains(String.valueOf(status)));
+        assertThat(caravan.mirror()).hasSize(2);
+        isAway.set(false);
+        awaitReconciled();
+        assertThat(caravan.mirror().keySet()).containsExactly(id(1));
+    }
+
+    @Test
+    void asksForThousandsInGroups() throws Exception {
+        caravan.set("caravan.sinks", "mirror,test");
+        follow(IntStream.rangeClosed(1, 230)
+                .mapToObj(n -> create(at(n), object(id(n))))
+                .toArray(Frame[]::new));
+        platform.snapshot(List.of(snapshot(1, object(id(1)))))
+                .showsBesides(IntStream.rangeClosed(2, 120)
+                        .mapToObj(n -> internalId(id(n)))
+                        .toArray(String[]::new));
+        reconcile();
+        assertThat(caravan.mirror()).hasSize(120);
+        assertThat(platform.requests().stream()
+                        .filter(request -> request.text().contains("stixObjectOrStixRelationship")))
+                .hasSize(5);
+    }
+
+    /** As long as it stands in the log alone, a snapshot may show what it has not found yet as it was before. */
+    @Test
+    void readsNoSnapshotBeforeWhatWasToldLastIsSearchable() throws Exception {
+        follow(create(at(1), object(id(1))), create(at(2), object(id(2))));
+        platform.searchLag(Duration.ofSeconds(50)).snapshot(List.of(snapshot(1, object(id(1))), snapshot(2, object(id(2)))));
+        platform.clockOffset(Duration.ofMinutes(2)); // found by now
+        String recently = now(119);
+        follow(delete(recently, object(id(2))));
+        platform.snapshot(List.of(snapshot(1, object(id(1)))));
+        ask();
+        await().pollDelay(Duration.ofSeconds(6)).atMost(SOON).until(() -> !isReconciling());
+        platform.clockOffset(Duration.ofMinutes(4));
+        await().atMost(SOON).until(this::isReconciling);
+        timePasses();
+        awaitReconciled();
+        assertThat(caravan.mirror().keySet()).containsExactly(id(1));
     }
 
     @Test
@@ -430,6 +559,11 @@ class ReconcileIT {
         return consumer().position().orElseThrow().reconcile().isPresent();
     }
 
+    /** From now on the platform's heartbeats are its clock, and end the windows of a snapshot; nothing is judged by them yet. */
+    private void snapshotsEnd() {
+        ahead = Duration.ofSeconds(5);
+    }
+
     /** From now on the platform's heartbeats prove that the log has been read beyond the snapshot. */
     private void timePasses() {
         ahead = Duration.ofMinutes(10);
@@ -486,6 +620,12 @@ class ReconcileIT {
     private static Map<String, Object> named(int number, String name) {
         Map<String, Object> object = object(id(number));
         object.put("name", name);
+        return object;
+    }
+
+    private static Map<String, Object> updated(Map<String, Object> object, String id) {
+        String time = Instant.ofEpochMilli(Long.parseLong(id.replace("-0", ""))).toString();
+        Frames.extension(object).put("updated_at", time);
         return object;
     }
 
