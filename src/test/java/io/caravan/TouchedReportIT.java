@@ -7,11 +7,13 @@ import io.caravan.ops.Program;
 import io.caravan.testkit.Capture;
 import io.caravan.testkit.FakePlatform;
 import io.caravan.testkit.Frame;
+import io.caravan.testkit.Frames;
 import io.caravan.testkit.Heartbeats;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -36,12 +38,18 @@ class TouchedReportIT {
         assertThat(deletion).extracting(Frame::event).containsExactly("delete");
         assertThat(having).hasSize(11);
 
-        Instant now = SNAPSHOT_END.plus(Duration.ofMinutes(1)).plusMillis(500);
-        try (FakePlatform platform = FakePlatform.start()
-                .heartbeats(Heartbeats.every(Duration.ofMillis(100)))
-                .clockOffset(Duration.between(Instant.now(), now))
-                .snapshot(having.stream().filter(frame -> !frame.isMain()).toList())
-                .append(deletion)) {
+        Instant whenAsked = SNAPSHOT_END.plus(Duration.ofMinutes(1)).plusMillis(100);
+        AtomicBoolean wasAsked = new AtomicBoolean();
+        try (FakePlatform platform = FakePlatform.start()) {
+            platform.heartbeats(Heartbeats.every(Duration.ofMillis(100)))
+                    .snapshot(having)
+                    .append(Frames.create("1796068001092-0", "tool--00000000-0000-4000-8000-000000000001"))
+                    .append(deletion)
+                    .onRequest(request -> {
+                        if (wasAsked.compareAndSet(false, true)) { // for its clock, from which a snapshot's end is taken
+                            platform.clockOffset(Duration.between(Instant.now(), whenAsked));
+                        }
+                    });
             Installation caravan = new Installation(home, platform)
                     .set("opencti.start", "")
                     .set("caravan.sinks", "mirror,journal");
