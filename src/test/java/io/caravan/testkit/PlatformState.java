@@ -76,7 +76,7 @@ final class PlatformState {
     }
 
     private boolean isSearchable(Contents each) {
-        return each.since().equals(Instant.MIN) || !each.since().isAfter(now().minus(searchLag));
+        return searchLag.isZero() || !each.since().isAfter(now().minus(searchLag)); // a clock may be put back
     }
 
     Instant now() {

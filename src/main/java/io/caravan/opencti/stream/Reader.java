@@ -40,7 +40,7 @@ final class Reader implements Runnable {
     /** Frames whose id is a clock, and no event's place in the log. */
     private static final Set<String> CLOCKS = Set.of("heartbeat", "consumer_metrics", "no-recover");
 
-    private static final Duration LOOK_AT_CLOCK = Duration.ofSeconds(5);
+    private static final Duration LOOK_AT_CLOCK = Duration.ofSeconds(2);
 
     private final String stream;
     private final OpenctiConfiguration options;
@@ -222,10 +222,11 @@ final class Reader implements Runnable {
      */
     private void awaitSearchable() throws IOException, InterruptedException {
         Instant searchable = inbox.newestArrived().time().plus(StartPosition.SEARCHABLE_AFTER);
-        for (Duration left = Duration.between(clock.now(), searchable);
-                left.toMillis() > 0 && !stopping.isAsked();
-                left = Duration.between(clock.now(), searchable)) {
-            stopping.pause(left.compareTo(LOOK_AT_CLOCK) < 0 ? left : LOOK_AT_CLOCK);
+        long begun = System.nanoTime();
+        while (!stopping.isAsked()
+                && System.nanoTime() - begun < StartPosition.SEARCHABLE_AFTER.toNanos()
+                && clock.now().isBefore(searchable)) {
+            stopping.pause(LOOK_AT_CLOCK);
         }
     }
 

@@ -1,0 +1,142 @@
+package io.caravan.opencti.stream;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.caravan.event.Bytes;
+import io.caravan.event.StixObject;
+import io.caravan.opencti.OpenctiConfiguration;
+import io.caravan.opencti.Platform;
+import io.caravan.testkit.Answer;
+import io.caravan.testkit.FakePlatform;
+import io.caravan.testkit.Frames;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class ExistenceQueryTest {
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String MERGED_AWAY = "00000000-0000-4000-8000-00000000feed";
+
+    private final FakePlatform platform = FakePlatform.start();
+
+    @AfterEach
+    void stop() {
+        platform.close();
+    }
+
+    @Test
+    void asksForFewerWhereThePlatformTakesNoSuchGroup() throws Exception {
+        answer(ids -> ids.size() > 15 ? refusal("GRAPHQL_VALIDATION_FAILED", 400) : allShown(ids));
+        List<StixObject> objects = objects(100);
+        ExistenceQuery.Answer answer = ask(objects);
+        assertThat(answer.shown()).hasSize(100);
+        assertThat(answer.unanswered()).isEmpty();
+    }
+
+    @Test
+    void leavesOutTheOneThatThePlatformCannotAnswerFor() throws Exception {
+        List<StixObject> objects = objects(100);
+        String odd = objects.get(33).key();
+        answer(ids -> ids.contains(odd) ? refusal("INTERNAL_SERVER_ERROR", 200) : allShown(ids));
+        ExistenceQuery.Answer answer = ask(objects);
+        assertThat(answer.shown()).hasSize(99);
+        assertThat(answer.unanswered()).containsExactly(odd);
+        assertThat(answer.reason().orElseThrow()).contains("INTERNAL_SERVER_ERROR");
+    }
+
+    @Test
+    void asksOnceWhereARightIsMissing() throws Exception {
+        answer(ids -> refusal("FORBIDDEN_ACCESS", 200));
+        ExistenceQuery.Answer answer = ask(objects(120));
+        assertThat(answer.unanswered()).hasSize(120);
+        assertThat(platform.requests()).hasSize(1);
+        assertThat(answer.reason().orElseThrow()).contains("FORBIDDEN_ACCESS");
+    }
+
+    @Test
+    void givesUpSoonWhereThePlatformRefusesAll() throws Exception {
+        answer(ids -> refusal("DATABASE_ERROR", 200));
+        assertThat(ask(objects(1000)).unanswered()).hasSize(1000);
+        assertThat(platform.requests()).hasSizeLessThan(20);
+    }
+
+    @Test
+    void takesNoOtherObjectForTheOneThatIsAskedFor() throws Exception {
+        answer(ids -> shown(ids, id -> MERGED_AWAY));
+        List<StixObject> objects = objects(1);
+        ExistenceQuery.Answer answer = ask(objects);
+        assertThat(answer.saysGone(objects.get(0))).isTrue();
+    }
+
+    @Test
+    void knowsNothingWhereThePlatformIsUnreachable() {
+        answer(ids -> Answer.status(503));
+        assertThatThrownBy(() -> ask(objects(3)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("503");
+    }
+
+    private ExistenceQuery.Answer ask(List<StixObject> objects) throws IOException, InterruptedException {
+        OpenctiConfiguration options = new OpenctiConfiguration();
+        options.setUrl(platform.url());
+        options.setToken(FakePlatform.TOKEN);
+        return new ExistenceQuery(new Platform(options), Duration.ofMinutes(1)).ask(objects);
+    }
+
+    private void answer(Function<List<String>, Answer> answer) {
+        platform.route("/graphql", request -> {
+            try {
+                List<String> ids = new ArrayList<>();
+                JsonNode variables = JSON.readTree(request.text()).path("variables");
+                for (int i = 0; i < variables.size(); i++) {
+                    ids.add(variables.path("i" + i).asText());
+                }
+                return answer.apply(ids);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
+    private static Answer allShown(List<String> ids) {
+        return shown(ids, id -> id);
+    }
+
+    private static Answer shown(List<String> ids, Function<String, String> found) {
+        ObjectNode answer = JSON.createObjectNode();
+        ObjectNode data = answer.putObject("data");
+        for (int i = 0; i < ids.size(); i++) {
+            data.putObject("o" + i).put("id", found.apply(ids.get(i)));
+        }
+        return Answer.json(answer.toString());
+    }
+
+    private static Answer refusal(String code, int status) {
+        String body = "{\"errors\":[{\"message\":\"no\",\"extensions\":{\"code\":\"" + code + "\"}}],\"data\":null}";
+        return Answer.status(status).body("application/json", body);
+    }
+
+    private static List<StixObject> objects(int count) {
+        return IntStream.range(0, count)
+                .mapToObj(n -> "tool--00000000-0000-4000-8000-%012d".formatted(n))
+                .map(id -> {
+                    try {
+                        return StixObject.read(Bytes.of(JSON.writeValueAsString(Frames.object(id))));
+                    } catch (IOException e) {
+                        throw new UncheckedIOException(e);
+                    }
+                })
+                .toList();
+    }
+}
