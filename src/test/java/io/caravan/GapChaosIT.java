@@ -48,7 +48,7 @@ class GapChaosIT {
 
     private static final int KILLS = Math.max(3, Integer.getInteger("chaos.kills", 8) / 5);
     private static final long SEED = Long.getLong("chaos.seed", System.nanoTime());
-    private static final Duration SOON = Duration.ofSeconds(400);
+    private static final Duration SOON = Duration.ofSeconds(120);
     private static final ObjectMapper JSON = new ObjectMapper();
 
     @TempDir

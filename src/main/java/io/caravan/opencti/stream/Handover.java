@@ -141,7 +141,8 @@ final class Handover {
         readLast = Optional.of(event);
         boolean isRead = false;
         try {
-            Meaning meaning = inTime(event, reading).of(event, known, batch.before().isFiltered());
+            Meaning meaning =
+                    inTime(event, reading).of(event, known, batch.before().isFiltered());
             isRead = true;
             return meaning;
         } finally {
