@@ -213,31 +213,13 @@ public record Position(
         Optional<Snapshot> wanted =
                 snapshot.filter(any -> reconcile.isEmpty() || reconcile.get().ofGap());
         return new Position(
-                platform,
-                stream,
-                resume,
-                open,
-                wanted,
-                batches,
-                margin,
-                Optional.empty(),
-                snapshotEnd,
-                shownUntil);
+                platform, stream, resume, open, wanted, batches, margin, Optional.empty(), snapshotEnd, shownUntil);
     }
 
     /** The same place after a batch that did not come from the stream. */
     public Position afterAnotherBatch() {
         return new Position(
-                platform,
-                stream,
-                resume,
-                open,
-                snapshot,
-                batches + 1,
-                margin,
-                reconcile,
-                snapshotEnd,
-                shownUntil);
+                platform, stream, resume, open, snapshot, batches + 1, margin, reconcile, snapshotEnd, shownUntil);
     }
 
     public byte[] toJson() {
@@ -359,8 +341,8 @@ public record Position(
     /** For logs: where the stream stands. */
     @Override
     public String toString() {
-        return snapshot.map(s -> (s.isFollowUp() ? "follow-up of a snapshot, " : "snapshot of ") + s.from() + " to " + s.window()
-                        + (s.isLastWindow() ? "" : ", of all to " + s.until()))
+        return snapshot.map(s -> (s.isFollowUp() ? "follow-up of a snapshot, " : "snapshot of ") + s.from() + " to "
+                        + s.window() + (s.isLastWindow() ? "" : ", of all to " + s.until()))
                 .orElse(newest().toString());
     }
 }

@@ -98,7 +98,8 @@ public record StixObject(
     private Optional<Instant> time(String field) {
         try (JsonParser parser = Json.parser(json)) {
             parser.nextToken();
-            boolean isThere = isAtMember("extensions", parser) && isAtMember(OPENCTI, parser) && isAtMember(field, parser);
+            boolean isThere =
+                    isAtMember("extensions", parser) && isAtMember(OPENCTI, parser) && isAtMember(field, parser);
             return isThere ? Optional.of(Instant.parse(Json.textOr("", parser))) : Optional.empty();
         } catch (DateTimeException e) {
             return Optional.empty();

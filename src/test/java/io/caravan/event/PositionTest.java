@@ -75,7 +75,27 @@ class PositionTest {
                         Position.MARGIN),
                 WHOLE,
                 reconciling(new Snapshot(RESUME, UNTIL.minusSeconds(9), UNTIL, Optional.of(UNTIL.minusSeconds(10)))),
-                reconciling(SNAPSHOT).afterAnotherBatch());
+                reconciling(SNAPSHOT).afterAnotherBatch(),
+                reconciling(SNAPSHOT.followUp(Position.MARGIN, EventId.ZERO, UNTIL.plusSeconds(70))),
+                new Position(
+                        "p",
+                        "s",
+                        RESUME,
+                        Optional.empty(),
+                        Optional.empty(),
+                        8,
+                        Position.MARGIN,
+                        Optional.empty(),
+                        Optional.of(UNTIL),
+                        Optional.of(UNTIL.plusSeconds(70))));
+    }
+
+    @Test
+    void readsASnapshotThatWasStoredBeforeThereWereFollowUps() throws IOException {
+        Position stored = Position.parse(WHOLE.toJson());
+        assertThat(stored.snapshot().orElseThrow().isFollowUp()).isFalse();
+        assertThat(stored.snapshot().orElseThrow().logStart()).isEqualTo(SNAPSHOT.until());
+        assertThat(stored.isOlderThanShown(EventId.ZERO)).isFalse();
     }
 
     @ParameterizedTest

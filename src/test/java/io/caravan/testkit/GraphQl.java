@@ -60,12 +60,14 @@ final class GraphQl {
 
     /** Of each object that is asked for, whether this user is shown it: by its internal or its STIX id, and not from the trash. */
     private static Answer objects(JsonNode request, PlatformState state) {
-        List<GraphQlField> asked =
-                GraphQlField.read(request.path("query").asText(), request.path("variables"));
+        List<GraphQlField> asked = GraphQlField.read(request.path("query").asText(), request.path("variables"));
         Map<String, ObjectNode> shown = new HashMap<>();
         for (Frame frame : state.contents()) {
             JsonNode object = Jackson.tree(frame.data()).path("data");
-            show(object.at("/extensions/" + Frames.OPENCTI_EXTENSION + "/id").asText(), object.path("id").asText(), shown);
+            show(
+                    object.at("/extensions/" + Frames.OPENCTI_EXTENSION + "/id").asText(),
+                    object.path("id").asText(),
+                    shown);
         }
         state.shownBesides.forEach(id -> show(id, id, shown));
         ObjectNode data = JsonNodeFactory.instance.objectNode();
@@ -93,8 +95,7 @@ final class GraphQl {
     }
 
     private static ObjectNode forbidden(GraphQlField field) {
-        ObjectNode error =
-                JsonNodeFactory.instance.objectNode().put("message", "You are not allowed to do this.");
+        ObjectNode error = JsonNodeFactory.instance.objectNode().put("message", "You are not allowed to do this.");
         error.putArray("path").add(field.alias());
         error.putObject("extensions").put("code", "FORBIDDEN_ACCESS");
         return error.put("name", "FORBIDDEN_ACCESS");

@@ -56,7 +56,8 @@ final class PlatformState {
 
     synchronized void contents(List<Frame> frames) {
         contents.addLast(new Contents(now(), frames));
-        while (contents.size() > 1 && isSearchable(contents.stream().skip(1).findFirst().orElseThrow())) {
+        while (contents.size() > 1
+                && isSearchable(contents.stream().skip(1).findFirst().orElseThrow())) {
             contents.removeFirst();
         }
     }

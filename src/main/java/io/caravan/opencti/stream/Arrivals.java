@@ -246,10 +246,8 @@ final class Arrivals {
 
     /** The one being read, with what is known by now of where a smaller window would end. */
     Optional<Snapshot> snapshot() {
-        return snapshot.map(
-                whole -> isCut()
-                        ? new Snapshot(whole.from(), whole.window(), whole.until(), half(), whole.firstEnd())
-                        : whole);
+        return snapshot.map(whole ->
+                isCut() ? new Snapshot(whole.from(), whole.window(), whole.until(), half(), whole.firstEnd()) : whole);
     }
 
     /** Whether an event with this id shows that its object is there: it is of a snapshot, or of the log since a reconcile's. */

@@ -108,7 +108,10 @@ final class ExistenceQuery {
         StringBuilder asked = new StringBuilder();
         for (int i = 0; i < size; i++) {
             declared.append(i == 0 ? "" : ", ").append("$i").append(i).append(": String!");
-            asked.append(" o").append(i).append(": stixObjectOrStixRelationship(id: $i").append(i);
+            asked.append(" o")
+                    .append(i)
+                    .append(": stixObjectOrStixRelationship(id: $i")
+                    .append(i);
             asked.append(")").append(FIELDS);
         }
         return "query Existing(" + declared + ") {" + asked + " }";

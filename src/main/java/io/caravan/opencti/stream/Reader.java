@@ -480,9 +480,10 @@ final class Reader implements Runnable {
         }
 
         private void logBeginsLater(EventId first, EventId delivered) {
-            boolean isFirstSnapshot = inbox.snapshot().filter(s -> !s.isFollowUp()).isPresent()
-                    && inbox.reconcile().isEmpty()
-                    && inbox.taken().batches() == 0;
+            boolean isFirstSnapshot =
+                    inbox.snapshot().filter(s -> !s.isFollowUp()).isPresent()
+                            && inbox.reconcile().isEmpty()
+                            && inbox.taken().batches() == 0;
             if (isFirstSnapshot) { // the platform is new: nothing lies before its log
                 Instant until = first.time().minusMillis(1);
                 LOG.info("The platform's log begins at {}: the snapshot is of everything up to there", first);

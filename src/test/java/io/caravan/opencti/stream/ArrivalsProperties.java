@@ -70,7 +70,8 @@ class ArrivalsProperties {
         /** Asks for what it lacks, and reads until the connection is cut. */
         void connect(List<Entry> snapshot, List<Entry> log, int arrivals, Random chance) {
             running().connecting();
-            List<Arrival> stream = running().snapshot()
+            List<Arrival> stream = running()
+                    .snapshot()
                     .map(asked -> recovery(asked, snapshot, log, chance))
                     .orElseGet(() -> stream(log, stored.resume(), chance));
             read(running(), withoutClocksAheadOf(stored.newest(), stream), arrivals, chance);

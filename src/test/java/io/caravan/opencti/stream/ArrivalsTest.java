@@ -124,7 +124,9 @@ class ArrivalsTest {
 
         assertThat(log.isDone()).isTrue();
         assertThat(log.position(2).snapshot()).isEmpty();
-        assertThat(log.position(2).resume()).as("deletions are told from there on").isEqualTo(id(940));
+        assertThat(log.position(2).resume())
+                .as("deletions are told from there on")
+                .isEqualTo(id(940));
         assertThat(log.position(2).snapshotEnd()).contains(UNTIL);
         assertThat(log.position(2).shownUntil()).contains(Instant.ofEpochSecond(2000));
     }
@@ -174,8 +176,8 @@ class ArrivalsTest {
         arrive(log, "s1900 s1200 s1500");
         log.connecting();
         assertThat(log.snapshot())
-                .contains(new Snapshot(
-                        id(940), id(1500).time(), id(2000).time(), Optional.empty(), Optional.of(UNTIL)));
+                .contains(
+                        new Snapshot(id(940), id(1500).time(), id(2000).time(), Optional.empty(), Optional.of(UNTIL)));
         arrive(log, "s1200 h1501");
         log.connecting();
         assertThat(log.snapshot().orElseThrow().from()).isEqualTo(id(1499.999));
