@@ -107,6 +107,7 @@ class LoopIT {
                 .append(by(ANALYST, "", create(now(), object(id(4)))));
 
         isFromTheStart = true;
+        ahead = Duration.ofSeconds(5); // heartbeats end the windows of the snapshot
         carry("back", second, intoFirst, FakeDestination.USER);
 
         await().atMost(SOON).until(() -> intoFirst.objects().containsKey(id(4)));

@@ -96,7 +96,7 @@ class ObserveIT {
         assertThat(metrics().get("caravan_reconnects_total{cause=\"refused\"}")).isPositive();
 
         platform.refuseConnections().endStreams(Play.Ending.EOF);
-        await().atMost(SOON).until(() -> get("/observe/health/ready").body().contains("connection refused"));
+        await().atMost(SOON).until(() -> get("/observe/health/ready").body().contains("Connection refused"));
         platform.acceptConnections();
         awaitReady();
     }

@@ -445,8 +445,8 @@ class ProcessIT {
             assertThat(entry.path("level").asText()).isEqualTo("WARN");
         });
         assertThat(entries).anySatisfy(entry -> {
-            assertThat(entry.path("throwable").path("className").asText()).isEqualTo("java.lang.IllegalStateException");
-            assertThat(entry.path("throwable").path("message").asText()).isEqualTo("the index is away");
+            assertThat(entry.path("throwable").toString())
+                    .contains("java.lang.IllegalStateException", "the index is away");
         });
     }
 

@@ -23,6 +23,8 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -284,7 +286,9 @@ class RestoreIT {
      * means an object that is not there.
      */
     private static void assertSame(Map<String, JsonNode> held, Map<String, JsonNode> mirror) {
-        assertThat(held.keySet()).isEqualTo(mirror.keySet());
+        Set<String> told = new TreeSet<>(held.keySet());
+        told.removeIf(id -> !mirror.containsKey(id) && isBorne(held.get(id), mirror));
+        assertThat(told).isEqualTo(mirror.keySet());
         Map<String, String> ids = new TreeMap<>();
         mirror.forEach((id, object) -> {
             ids.put(object.at(EXTENSION + "/id").asText(), id);
@@ -293,6 +297,15 @@ class RestoreIT {
         mirror.keySet().forEach(id -> ids.put(id, id));
         mirror.forEach(
                 (id, object) -> assertThat(held.get(id)).isEqualTo(current((ObjectNode) object, ids, held.get(id))));
+    }
+
+    /** A label that objects bear and the recorded stream never told of, older than it: the destination's worker makes it. */
+    private static boolean isBorne(JsonNode label, Map<String, JsonNode> mirror) {
+        return label.path("type").asText().equals("label")
+                && mirror.values().stream()
+                        .flatMap(object -> object.findValues("labels").stream())
+                        .flatMap(names -> StreamSupport.stream(names.spliterator(), false))
+                        .anyMatch(name -> name.equals(label.path("value")));
     }
 
     private static JsonNode current(ObjectNode mirrored, Map<String, String> ids, JsonNode held) {
