@@ -95,9 +95,7 @@ final class BatchLog {
             }
             channel.position(HEAD);
             return content(
-                    at,
-                    limits,
-                    new DataInputStream(new BufferedInputStream(Channels.newInputStream(channel), BUFFER)));
+                    at, limits, new DataInputStream(new BufferedInputStream(Channels.newInputStream(channel), BUFFER)));
         } catch (Unreadable e) {
             LOG.warn(
                     "{} cannot be read by this version of Caravan, and its batch comes again from the platform: {}",
@@ -135,8 +133,8 @@ final class BatchLog {
             int counted = length - Reconciliation.addedTo(op); // as when the batch was closed
             size += counted;
             if (counted > limits.eventBytes()) {
-                return leftOut(counted + " bytes of an event are more than caravan.event-max-bytes, "
-                        + limits.eventBytes());
+                return leftOut(
+                        counted + " bytes of an event are more than caravan.event-max-bytes, " + limits.eventBytes());
             }
             if (count > 1 && size > limits.bytes()) {
                 return leftOut("its events are larger than caravan.batch-max-bytes, " + limits.bytes());

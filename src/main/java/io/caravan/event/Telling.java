@@ -111,8 +111,7 @@ final class Telling {
                 List.of(),
                 dependency,
                 Optional.of(last)));
-        known.put(new KnownObject(
-                last.object(), dependency, state.strictest(), last.formerIds(), last.formerEnds()));
+        known.put(new KnownObject(last.object(), dependency, state.strictest(), last.formerIds(), last.formerEnds()));
     }
 
     /** One that has come as itself stays one that matches the filter, also where an event needs it. */

@@ -53,8 +53,7 @@ public final class KafkaPositions implements PositionStore {
         }
         state.drop();
         long batches = committed.map(Position::batches).orElse(-1L);
-        if (local.isPresent()
-                && (local.get().batches() > batches || isAbove(local.get(), committed))) {
+        if (local.isPresent() && (local.get().batches() > batches || isAbove(local.get(), committed))) {
             LOG.info(
                     "The position {} of this machine is taken over into Kafka, which has {}",
                     local.get(),
@@ -80,9 +79,7 @@ public final class KafkaPositions implements PositionStore {
 
     /** Whether the log is delivered further on this machine, however many batches that took. */
     private static boolean isAbove(Position local, Optional<Position> committed) {
-        return committed
-                .filter(other -> local.newest().isAbove(other.newest()))
-                .isPresent();
+        return committed.filter(other -> local.newest().isAbove(other.newest())).isPresent();
     }
 
     @Override

@@ -4,7 +4,6 @@ import io.caravan.event.Batch;
 import io.caravan.event.BatchLimits;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
-import io.caravan.event.Event;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.Position.Reconcile;
@@ -160,10 +159,10 @@ final class Follower {
         if (stored.isEmpty()) {
             return false;
         }
-        BatchLimits limits = new BatchLimits(
-                options.getBatchMaxEvents(), options.getBatchMaxBytes(), options.getEventMaxBytes());
-        Optional<Optional<UnfinishedBatch>> unfinished =
-                persistence.untilAnswered("The batch under way cannot be read", () -> store.unfinished(stored.get(), limits));
+        BatchLimits limits =
+                new BatchLimits(options.getBatchMaxEvents(), options.getBatchMaxBytes(), options.getEventMaxBytes());
+        Optional<Optional<UnfinishedBatch>> unfinished = persistence.untilAnswered(
+                "The batch under way cannot be read", () -> store.unfinished(stored.get(), limits));
         if (unfinished.isEmpty()) {
             return false;
         }
@@ -233,8 +232,8 @@ final class Follower {
         if (at.dueReconcile().isEmpty()) {
             return true;
         }
-        Removals removals =
-                new Removals(store, options, persistence, new ExistenceQuery(platform, patience()), counters);
+        Removals removals = new Removals(
+                store, options, persistence, new ExistenceQuery(platform, patience(), stopping::pause), counters);
         boolean isThrough = removals.deliver(at, events -> deliver(source.ofWithin(events)));
         if (isThrough) {
             source.endReconcile();
