@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.caravan.event.Batch;
+import io.caravan.event.BatchLimits;
 import io.caravan.event.Bytes;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
@@ -228,8 +229,8 @@ class GapSeedsIT {
         }
 
         @Override
-        public Optional<UnfinishedBatch> unfinished(Position at) throws IOException {
-            return state.unfinished(at);
+        public Optional<UnfinishedBatch> unfinished(Position at, BatchLimits limits) throws IOException {
+            return state.unfinished(at, limits);
         }
 
         @Override

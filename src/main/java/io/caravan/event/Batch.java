@@ -5,8 +5,8 @@ import java.util.List;
 
 /**
  * The unit of delivery: events in the order they came, handed over as one exchange, and the positions before and after
- * them. A sink that has failed, or a program that was killed, meets the same position before again, perhaps with more or
- * fewer events behind it.
+ * them. After a sink has failed or the program was killed, the same batch is delivered again. Only where no batch log is kept, or
+ * it does not hold the batch, may a killed program deliver from the same position with more or fewer events.
  *
  * @param meanings the events with what they mean; nothing where a user's route made another use of them
  * @param received when the batch was closed; every sink takes its times from it

@@ -1,7 +1,7 @@
 package io.caravan.event;
 
+import java.io.BufferedInputStream;
 import java.io.BufferedOutputStream;
-import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -48,6 +48,9 @@ final class BatchLog {
 
     private final Path file;
 
+    /** Whether the name of the file has reached the disk, too, as far as this process knows. */
+    private boolean isFolderSynced;
+
     BatchLog(Path file) {
         this.file = file;
     }
@@ -55,7 +58,6 @@ final class BatchLog {
     /** Has reached the disk when it returns. */
     void write(Batch batch, Collection<String> seen) throws IOException {
         Durably.createDirectories(file.toAbsolutePath().getParent());
-        boolean isNew = !Files.exists(file);
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
             channel.position(HEAD);
             CRC32C checksum = new CRC32C();
@@ -70,18 +72,41 @@ final class BatchLog {
             channel.write(head, 0);
             channel.force(false);
         }
-        if (isNew) {
+        if (!isFolderSynced) {
             Durably.syncDirectory(file.toAbsolutePath().getParent());
+            isFolderSynced = true;
         }
     }
 
-    /** The batch that begins at this position and was not finished; empty where there is none. */
-    Optional<UnfinishedBatch> read(Position at) throws IOException {
-        Optional<byte[]> content = content();
-        if (content.isEmpty()) {
+    /**
+     * The batch that begins at this position and was not finished; empty where there is none, or none within the limits. No more than
+     * these is held in memory: a batch for which the memory was too small is to be left out where a person has lowered the
+     * limits.
+     *
+     * @throws IOException when the file cannot be read
+     */
+    Optional<UnfinishedBatch> read(Position at, BatchLimits limits) throws IOException {
+        if (!Files.exists(file)) {
             return Optional.empty();
         }
-        DataInputStream in = new DataInputStream(new ByteArrayInputStream(content.get()));
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+            if (!isWhole(channel)) {
+                return Optional.empty();
+            }
+            channel.position(HEAD);
+            return content(
+                    at, limits, new DataInputStream(new BufferedInputStream(Channels.newInputStream(channel), BUFFER)));
+        } catch (Unreadable e) {
+            LOG.warn(
+                    "{} cannot be read by this version of Caravan, and its batch comes again from the platform: {}",
+                    file,
+                    e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private Optional<UnfinishedBatch> content(Position at, BatchLimits limits, DataInputStream in)
+            throws Unreadable, IOException {
         int version = in.readInt();
         if (version != VERSION) {
             LOG.warn(
@@ -89,21 +114,50 @@ final class BatchLog {
                     file);
             return Optional.empty();
         }
-        Position before = Position.parse(bytes(in));
+        Position before = position(in);
         if (!before.equals(at)) {
             return Optional.empty();
         }
-        Position after = Position.parse(bytes(in));
+        Position after = position(in);
         Instant received = Instant.ofEpochMilli(in.readLong());
         List<Event> events = new ArrayList<>();
-        for (int left = in.readInt(); left > 0; left--) {
-            events.add(event(in));
+        int count = in.readInt();
+        if (count > 1 && count > limits.events()) {
+            return leftOut(count + " events are more than caravan.batch-max-events, " + limits.events());
+        }
+        long size = 0;
+        while (events.size() < count) {
+            EventId id = id(in);
+            String op = new String(bytes(in), StandardCharsets.UTF_8);
+            int length = in.readInt();
+            int counted = length - Reconciliation.addedTo(op); // as when the batch was closed
+            size += counted;
+            if (counted > limits.eventBytes()) {
+                return leftOut(
+                        counted + " bytes of an event are more than caravan.event-max-bytes, " + limits.eventBytes());
+            }
+            if (count > 1 && size > limits.bytes()) {
+                return leftOut("its events are larger than caravan.batch-max-bytes, " + limits.bytes());
+            }
+            byte[] raw = new byte[length];
+            in.readFully(raw);
+            Bytes envelope = new Bytes(raw, raw.length);
+            events.add(new Event(id, op, Envelope.read(envelope), envelope));
         }
         Set<String> seen = new HashSet<>();
         for (int left = in.readInt(); left > 0; left--) {
             seen.add(text(in));
         }
         return Optional.of(new UnfinishedBatch(Batch.ofEvents(before, after, received, events), seen));
+    }
+
+    private Optional<UnfinishedBatch> leftOut(String why) {
+        LOG.warn(
+                "The batch in {} is not delivered again as it was, because {}: it comes again from the platform, in smaller"
+                        + " parts",
+                file,
+                why);
+        return Optional.empty();
     }
 
     private static void write(Batch batch, Collection<String> seen, DataOutputStream out) throws IOException {
@@ -131,29 +185,27 @@ final class BatchLog {
         out.write(bytes);
     }
 
-    /** What was written last; empty where that is nothing, or torn. */
-    private Optional<byte[]> content() throws IOException {
-        if (!Files.exists(file)) {
-            return Optional.empty();
+    /** Whether all of what was written last is there. */
+    private static boolean isWhole(FileChannel channel) throws IOException {
+        ByteBuffer head = ByteBuffer.allocate(HEAD);
+        if (!isRead(channel, head)) {
+            return false;
         }
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            ByteBuffer head = ByteBuffer.allocate(HEAD);
-            if (!isRead(channel, head)) {
-                return Optional.empty();
-            }
-            long checksum = head.getLong();
-            long length = head.getLong();
-            if (length < 0 || length > channel.size() - HEAD) {
-                return Optional.empty();
-            }
-            ByteBuffer content = ByteBuffer.allocate(Math.toIntExact(length));
-            if (!isRead(channel, content)) {
-                return Optional.empty();
-            }
-            CRC32C found = new CRC32C();
-            found.update(content.array());
-            return found.getValue() == checksum ? Optional.of(content.array()) : Optional.empty();
+        long checksum = head.getLong();
+        long length = head.getLong();
+        if (length < 0 || length > channel.size() - HEAD) {
+            return false;
         }
+        CRC32C found = new CRC32C();
+        ByteBuffer piece = ByteBuffer.allocate(BUFFER);
+        for (long left = length; left > 0; left -= piece.limit()) {
+            piece.clear().limit((int) Math.min(left, BUFFER));
+            if (!isRead(channel, piece)) {
+                return false;
+            }
+            found.update(piece.array(), 0, piece.limit());
+        }
+        return found.getValue() == checksum;
     }
 
     private static boolean isRead(FileChannel channel, ByteBuffer buffer) throws IOException {
@@ -166,15 +218,17 @@ final class BatchLog {
         return true;
     }
 
-    private static Event event(DataInputStream in) throws IOException {
-        Optional<EventId> id = EventId.of(new String(bytes(in), StandardCharsets.UTF_8));
-        String op = new String(bytes(in), StandardCharsets.UTF_8);
-        byte[] raw = bytes(in);
-        Bytes envelope = new Bytes(raw, raw.length);
+    private static EventId id(DataInputStream in) throws Unreadable, IOException {
+        String text = new String(bytes(in), StandardCharsets.UTF_8);
+        return EventId.of(text).orElseThrow(() -> new Unreadable("\"" + text + "\" is no event id"));
+    }
+
+    private static Position position(DataInputStream in) throws Unreadable, IOException {
+        byte[] json = bytes(in);
         try {
-            return new Event(id.orElseThrow(), op, Envelope.read(envelope), envelope);
-        } catch (Unreadable e) {
-            throw new IOException("an event of the batch under way cannot be read: " + e.getMessage(), e);
+            return Position.parse(json);
+        } catch (IOException e) { // of the content, which is in memory
+            throw new Unreadable("it holds " + e.getMessage());
         }
     }
 

@@ -119,12 +119,17 @@ public final class Merge implements Meaning.Reading {
             ids.addAll(keys.keySet());
             ids.removeAll(target.ids());
             Set<Link> taken = new HashSet<>();
-            for (KnownObject relation : known.endingAt(target)) {
-                JsonNode tree = Json.tree(relation.object().json());
-                if (telling.hasMovedFrom(ids, relation) || hasNoDates(tree)) {
-                    taken.addAll(links(relation.object(), tree, Set.of(target.key())));
-                }
-            }
+            known.firstEndingAt(
+                    target.ids(),
+                    relation -> { // no more than one of them is in memory
+                        if (relation.object().endsAt(target)) {
+                            JsonNode tree = Json.tree(relation.object().json());
+                            if (telling.hasMovedFrom(ids, relation) || hasNoDates(tree)) {
+                                taken.addAll(links(relation.object(), tree, Set.of(target.key())));
+                            }
+                        }
+                        return false;
+                    });
             return taken;
         }
 

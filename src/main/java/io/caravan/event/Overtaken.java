@@ -13,8 +13,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * How an event is read that comes late, as a dead letter does, or the log behind a snapshot: it may not put an old state over
- * a newer one. Where its object is known in a newer state, it means that state; where the object is gone since, it means nothing, and so does a reconcile where
- * it is there again. Else it means what it always did.
+ * a newer one. Where its object is known in a newer state, it means that state; where the object is gone since, it means nothing but the end of the
+ * sources of a merge, and so does a reconcile where it is there again. Else it means what it always did.
  */
 public final class Overtaken implements Meaning.Reading {
 
@@ -44,6 +44,8 @@ public final class Overtaken implements Meaning.Reading {
         Telling telling = new Telling(event, known, isFiltered);
         if (now.isPresent() && !event.op().equals(Reconciliation.OP)) {
             tell(now.get(), inTime, telling, known);
+        } else if (now.isEmpty()) {
+            tellOfSources(event, telling);
         }
         Meaning late = telling.told();
         return new Meaning(
@@ -63,6 +65,14 @@ public final class Overtaken implements Meaning.Reading {
             telling.again(reason(inTime), now);
         } else {
             Merge.tell(sources, now.object(), Telling.Before.UNKNOWN, telling, known);
+        }
+    }
+
+    /** The target of a merge is gone since, with all that it took over; its sources are gone all the same. */
+    private static void tellOfSources(Event event, Telling telling) throws Unreadable, IOException {
+        for (StixObject source : Deletion.listed(Merge.SOURCES, event)) {
+            telling.cascade(source, Set.of());
+            telling.mergedInto(event.object(), source);
         }
     }
 

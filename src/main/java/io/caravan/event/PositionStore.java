@@ -40,8 +40,11 @@ public interface PositionStore {
      */
     void log(Batch batch, Collection<String> seen) throws IOException;
 
-    /** The batch that begins at the stored position, was kept and is not finished; empty where there is none. */
-    Optional<UnfinishedBatch> unfinished(Position at) throws IOException;
+    /**
+     * The batch that begins at the stored position, was kept and is not finished; empty where there is none, or none within the
+     * limits: where smaller ones are set since, as after an end for want of memory, it is taken from the platform anew.
+     */
+    Optional<UnfinishedBatch> unfinished(Position at, BatchLimits limits) throws IOException;
 
     /**
      * Marks objects as seen in a snapshot or a reconcile, whether they are known or not. It has reached the disk when a write that follows

@@ -35,6 +35,11 @@ public final class Reconciliation implements Meaning.Reading {
         }
     }
 
+    /** How many bytes an event with this name has more than the object that it was made of. */
+    static int addedTo(String op) {
+        return op.equals(OP) ? HEAD.length() + TAIL.length() : 0;
+    }
+
     /** On a stream with a filter, the object may only have ceased to match. */
     @Override
     public Meaning of(Event event, Known known, boolean isFiltered) throws IOException {

@@ -136,8 +136,8 @@ public final class State implements PositionStore, AutoCloseable {
     }
 
     @Override
-    public Optional<UnfinishedBatch> unfinished(Position at) throws IOException {
-        return log.isPresent() ? log.get().read(at) : Optional.empty();
+    public Optional<UnfinishedBatch> unfinished(Position at, BatchLimits limits) throws IOException {
+        return log.isPresent() ? log.get().read(at, limits) : Optional.empty();
     }
 
     @Override

@@ -3,8 +3,10 @@ package io.caravan.event;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UTFDataFormatException;
 import java.io.UncheckedIOException;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -137,7 +139,7 @@ public record StixObject(
         try (JsonParser parser = Json.parser(json)) {
             parser.nextToken();
             reader.readFields(parser);
-        } catch (JsonProcessingException e) {
+        } catch (JsonProcessingException | CharConversionException | UTFDataFormatException e) {
             return "";
         }
         return reader.internalId;

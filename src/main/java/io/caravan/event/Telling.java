@@ -97,6 +97,7 @@ final class Telling {
 
     /** What is known already is told, to whoever may lack it. */
     void again(Reason reason, KnownObject last) throws IOException {
+        boolean dependency = last.dependency() && event.kind() != Event.Kind.MAIN; // now it has come as itself
         Marked state = Marked.of(last.object(), known);
         changes.add(new Change(
                 event,
@@ -108,10 +109,9 @@ final class Telling {
                 Optional.empty(),
                 false,
                 List.of(),
-                last.dependency(),
+                dependency,
                 Optional.of(last)));
-        known.put(new KnownObject(
-                last.object(), last.dependency(), state.strictest(), last.formerIds(), last.formerEnds()));
+        known.put(new KnownObject(last.object(), dependency, state.strictest(), last.formerIds(), last.formerEnds()));
     }
 
     /** One that has come as itself stays one that matches the filter, also where an event needs it. */

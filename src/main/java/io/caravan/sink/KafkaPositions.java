@@ -1,6 +1,7 @@
 package io.caravan.sink;
 
 import io.caravan.event.Batch;
+import io.caravan.event.BatchLimits;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.PositionStore;
@@ -52,7 +53,7 @@ public final class KafkaPositions implements PositionStore {
         }
         state.drop();
         long batches = committed.map(Position::batches).orElse(-1L);
-        if (local.isPresent() && local.get().batches() > batches) {
+        if (local.isPresent() && (local.get().batches() > batches || isAbove(local.get(), committed))) {
             LOG.info(
                     "The position {} of this machine is taken over into Kafka, which has {}",
                     local.get(),
@@ -74,6 +75,11 @@ public final class KafkaPositions implements PositionStore {
             return Optional.of(without);
         }
         return committed;
+    }
+
+    /** Whether the log is delivered further on this machine, however many batches that took. */
+    private static boolean isAbove(Position local, Optional<Position> committed) {
+        return committed.filter(other -> local.newest().isAbove(other.newest())).isPresent();
     }
 
     @Override
@@ -121,8 +127,8 @@ public final class KafkaPositions implements PositionStore {
     }
 
     @Override
-    public Optional<UnfinishedBatch> unfinished(Position at) throws IOException {
-        return state.unfinished(at);
+    public Optional<UnfinishedBatch> unfinished(Position at, BatchLimits limits) throws IOException {
+        return state.unfinished(at, limits);
     }
 
     @Override

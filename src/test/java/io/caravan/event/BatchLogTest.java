@@ -20,6 +20,8 @@ class BatchLogTest {
     private static final Position START = Position.startingAt("https://opencti.example.org", "live", EventId.ZERO);
     private static final Instant RECEIVED = Instant.parse("2026-11-22T10:00:00.123Z");
 
+    private static final BatchLimits LIMITS = new BatchLimits(1000, 1 << 20, 1 << 20);
+
     @TempDir
     Path folder;
 
@@ -29,7 +31,7 @@ class BatchLogTest {
         List<Event> events = List.of(event(1), event(2), Reconciliation.event(EventId.ZERO, gone));
         log().write(batch(START, events), Set.of("\ud800 half a character", "b"));
 
-        UnfinishedBatch found = log().read(START).orElseThrow();
+        UnfinishedBatch found = log().read(START, LIMITS).orElseThrow();
 
         assertThat(found.batch().before()).isEqualTo(START);
         assertThat(found.batch().after()).isEqualTo(START.afterAnotherBatch());
@@ -52,9 +54,9 @@ class BatchLogTest {
                 Optional.of(new Reconcile(0, true, RECEIVED, Optional.empty())),
                 Optional.empty());
 
-        assertThat(log().read(START.afterAnotherBatch())).isEmpty();
-        assertThat(log().read(inReconcile)).isEmpty();
-        assertThat(log().read(START)).isPresent();
+        assertThat(log().read(START.afterAnotherBatch(), LIMITS)).isEmpty();
+        assertThat(log().read(inReconcile, LIMITS)).isEmpty();
+        assertThat(log().read(START, LIMITS)).isPresent();
     }
 
     @Test
@@ -63,8 +65,8 @@ class BatchLogTest {
         Position next = START.afterAnotherBatch();
         log().write(batch(next, List.of(event(4))), Set.of());
 
-        assertThat(log().read(START)).isEmpty();
-        assertThat(log().read(next).orElseThrow().batch().events()).containsExactly(event(4));
+        assertThat(log().read(START, LIMITS)).isEmpty();
+        assertThat(log().read(next, LIMITS).orElseThrow().batch().events()).containsExactly(event(4));
     }
 
     @Test
@@ -75,20 +77,59 @@ class BatchLogTest {
             try (RandomAccessFile torn = new RandomAccessFile(file().toFile(), "rw")) {
                 torn.setLength(length);
             }
-            assertThat(log().read(START)).as("cut to %d bytes", length).isEmpty();
+            assertThat(log().read(START, LIMITS)).as("cut to %d bytes", length).isEmpty();
             Files.write(file(), whole);
         }
         for (int at = 0; at < whole.length; at++) {
             byte[] wrong = whole.clone();
             wrong[at] ^= 1;
             Files.write(file(), wrong);
-            assertThat(log().read(START)).as("byte %d is another", at).isEmpty();
+            assertThat(log().read(START, LIMITS)).as("byte %d is another", at).isEmpty();
         }
     }
 
     @Test
+    void oneThatIsLargerThanTheLimitsOfNowIsLeftOut() throws Exception {
+        List<Event> events = List.of(event(1), event(2));
+        int size = event(1).raw().length();
+        log().write(batch(START, events), Set.of());
+
+        assertThat(log().read(START, new BatchLimits(2, 2L * size, size))).isPresent();
+        assertThat(log().read(START, new BatchLimits(1, 2L * size, size))).isEmpty();
+        assertThat(log().read(START, new BatchLimits(2, 2L * size - 1, size))).isEmpty();
+        assertThat(log().read(START, new BatchLimits(2, 2L * size, size - 1))).isEmpty();
+    }
+
+    @Test
+    void oneEventMayBeLargerThanABatchButNotThanAnEvent() throws Exception {
+        int size = event(1).raw().length();
+        log().write(batch(START, List.of(event(1))), Set.of());
+
+        assertThat(log().read(START, new BatchLimits(1, 1, size))).isPresent();
+        assertThat(log().read(START, new BatchLimits(1, 1, size - 1))).isEmpty();
+    }
+
+    @Test
+    void removalsOfAReconcileAreCountedByTheirObjects() throws Exception {
+        StixObject gone = event(1).object();
+        log().write(batch(START, List.of(Reconciliation.event(EventId.ZERO, gone))), Set.of());
+
+        assertThat(log().read(START, new BatchLimits(1, 1, gone.json().length())))
+                .isPresent();
+    }
+
+    @Test
+    void oneWithAnEventThatThisVersionCannotReadIsNone() throws Exception {
+        Event sound = event(1);
+        Bytes unreadable = Bytes.of("{\"data\":");
+        log().write(batch(START, List.of(new Event(sound.id(), sound.op(), sound.envelope(), unreadable))), Set.of());
+
+        assertThat(log().read(START, LIMITS)).isEmpty();
+    }
+
+    @Test
     void aFirstStartFindsNone() throws Exception {
-        assertThat(log().read(START)).isEmpty();
+        assertThat(log().read(START, LIMITS)).isEmpty();
     }
 
     private BatchLog log() {

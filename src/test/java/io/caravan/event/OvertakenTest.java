@@ -174,6 +174,36 @@ class OvertakenTest {
         assertThat(merge.contents()).isEqualTo(inTime(Frames.merge("5000-0", malware(1), malware(5), List.of(source))));
     }
 
+    @Test
+    void aMergeTakesItsSourcesWhereTheTargetIsGoneAndAnotherBearsItsId() throws Exception {
+        Map<String, Object> source = malware(GEODO, Frames.internalId(GEODO), 1);
+        Map<String, Object> next = malware(EMOTET, Frames.internalId("malware--anew"), 9);
+        readings.changes(List.of(
+                Frames.create("2000-0", source),
+                Frames.create("3000-0", TOOL),
+                Frames.create("4000-0", Frames.relation(USES, "uses", GEODO, TOOL)),
+                Frames.create("9000-0", next)));
+
+        Meaning merge = failed(Frames.merge("5000-0", malware(1), malware(5), List.of(source)), new Merge());
+
+        assertThat(merge.changes()).extracting(change -> change.object().id()).containsExactly(USES, GEODO);
+        assertThat(merge.changes()).extracting(Change::reason).containsExactly(Reason.CASCADE, Reason.MERGED_INTO);
+        assertThat(readings.known().withId(GEODO)).isEmpty();
+        assertThat(known(EMOTET)).isEqualTo("v9");
+    }
+
+    @Test
+    void whatHappensToADependencyMakesItNone() throws Exception {
+        Map<String, Object> newer = malware(3);
+        readings.changes(List.of(Frames.dependency("3000-0", newer)));
+
+        Change late = only(failed(Frames.update("2000-0", malware(1), malware(2)), new Update()));
+
+        assertThat(name(late.after())).isEqualTo("v3");
+        assertThat(late.dependency()).isFalse();
+        assertThat(readings.known().withId(EMOTET).orElseThrow().dependency()).isFalse();
+    }
+
     private Meaning refused(Frame frame, Meaning.Reading reading) throws Exception {
         return new Overtaken(reading, () -> true).of(Events.event(frame), readings.known(), true);
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.caravan.event.Batch;
 import io.caravan.event.Changes;
 import io.caravan.event.DeadLetter;
+import io.caravan.event.EventId;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.State;
@@ -125,6 +126,27 @@ class KafkaPositionsIT {
         assertThat(one.positions.read()).contains(Changes.position(5));
         one.close();
         assertThat(instance("c", Map.of()).positions.read()).contains(Changes.position(5));
+    }
+
+    @Test
+    void aPositionThatIsFurtherInTheLogIsTheNewerOneHoweverManyBatchesThatTook() throws Exception {
+        Instance one = instance("a", Map.of());
+        one.positions.read();
+        one.positions.write(Changes.position(9));
+        Position at = Changes.position(2);
+        Position further = new Position(
+                at.platform(),
+                at.stream(),
+                EventId.at(Instant.parse("2040-01-01T00:00:00Z")),
+                at.open(),
+                at.snapshot(),
+                2,
+                at.margin());
+        one.state.write(further);
+
+        assertThat(one.positions.read()).contains(further);
+        one.close();
+        assertThat(instance("c", Map.of()).positions.read()).contains(further);
     }
 
     @Test

@@ -67,6 +67,20 @@ public final class GraphQl {
         return failure instanceof Failed || failure instanceof Answers.Forbidden || failure instanceof Answers.NotTaken;
     }
 
+    /** Whether a refusal lasts: of another one, such as of an overloaded database, the API says no more than that it has failed. */
+    public static boolean isLasting(IOException failure) {
+        return failure instanceof Failed failed
+                ? failed.isForbidden() || failed.code.startsWith(NOT_UNDERSTOOD)
+                : isRefusal(failure);
+    }
+
+    /** Whether every question of this user is refused. */
+    public static boolean isOfEveryQuestion(IOException refusal) {
+        return refusal instanceof Failed failed
+                ? failed.isForbidden()
+                : refusal instanceof Absent || refusal instanceof Answers.Forbidden;
+    }
+
     public GraphQl(Platform platform, Duration patience) {
         this.platform = platform;
         this.patience = patience;

@@ -100,8 +100,10 @@ public final class DryReconcile {
 
     private static void finish(Platform platform, OpenctiConfiguration options, Comparison comparison)
             throws IOException, InterruptedException {
-        ExistenceQuery query = new ExistenceQuery(platform, Duration.ofMillis(options.getHeartbeatTimeout()));
-        Persistence persistence = new Persistence(new Stopping(), new Health(platform.url(), e -> {}));
+        Stopping stopping = new Stopping();
+        ExistenceQuery query =
+                new ExistenceQuery(platform, Duration.ofMillis(options.getHeartbeatTimeout()), stopping::pause);
+        Persistence persistence = new Persistence(stopping, new Health(platform.url(), e -> {}));
         comparison.finish(objects -> {
             ExistenceQuery.Answer answer = persistence
                     .untilAnswered("The platform cannot be asked which objects still exist", () -> query.ask(objects))

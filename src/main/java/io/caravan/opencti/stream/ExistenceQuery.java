@@ -6,12 +6,14 @@ import io.caravan.opencti.Platform;
 import io.caravan.opencti.push.GraphQl;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.UUID;
 import java.util.stream.IntStream;
 
 /**
@@ -29,18 +31,32 @@ final class ExistenceQuery {
     private static final String FIELDS =
             " { ... on StixObject { id standard_id } ... on StixRelationship { id standard_id } }";
 
-    private final GraphQl api;
+    /** An object for which the platform fails, while it answers for others, is asked for so often again. */
+    private static final int MOST_TRIES = 3;
 
-    ExistenceQuery(Platform platform, Duration patience) {
+    private static final Duration WAIT = Duration.ofSeconds(1);
+
+    /** Waits before a question is asked again. */
+    @FunctionalInterface
+    interface Pause {
+        void of(Duration time) throws InterruptedException;
+    }
+
+    private final GraphQl api;
+    private final Pause pause;
+
+    ExistenceQuery(Platform platform, Duration patience, Pause pause) {
         this.api = new GraphQl(platform, patience);
+        this.pause = pause;
     }
 
     /**
      * What the platform says of some objects; of those in neither set it says that they are not there.
      *
      * @param shown the keys of those that it shows
-     * @param unanswered the keys of those that it refuses to answer for: a right is missing, or there is no such API
-     * @param reason why it refuses, where it does
+     * @param unanswered the keys of those that it refuses to answer for: a right is missing, there is no such API, or it fails for
+     *     these again and again while it answers for others
+     * @param reason why it refuses, where it does, and what would help
      */
     record Answer(Set<String> shown, Set<String> unanswered, Optional<String> reason) {
 
@@ -49,12 +65,13 @@ final class ExistenceQuery {
         }
     }
 
-    /** @throws IOException when the platform is unreachable at the moment: then nothing is known of any of them */
+    /** @throws IOException when the platform is unreachable at the moment, or fails for every object: then nothing is known of any of them */
     Answer ask(List<StixObject> objects) throws IOException, InterruptedException {
         Asking asking = new Asking();
         for (int from = 0; from < objects.size(); from += GROUP) {
             asking.ask(objects.subList(from, Math.min(from + GROUP, objects.size())));
         }
+        asking.askAgain();
         return new Answer(asking.shown, asking.unanswered, asking.reason);
     }
 
@@ -62,6 +79,9 @@ final class ExistenceQuery {
     private final class Asking {
         private final Set<String> shown = new HashSet<>();
         private final Set<String> unanswered = new HashSet<>();
+        /** Those for which the platform failed, each asked for alone. */
+        private final List<StixObject> failed = new ArrayList<>();
+
         private Optional<String> reason = Optional.empty();
         private boolean isAnswered;
         private int refusals;
@@ -73,33 +93,81 @@ final class ExistenceQuery {
                 return;
             }
             try {
-                JsonNode data = api.ask(query(group.size()), ids(group), fields(group.size()));
-                for (int i = 0; i < group.size(); i++) {
-                    if (isShown(group.get(i), data.path("o" + i))) {
-                        shown.add(group.get(i).key());
-                    }
-                }
-                isAnswered = true;
+                answer(group);
             } catch (IOException e) {
                 if (!GraphQl.isRefusal(e)) {
                     throw e;
                 }
-                refused(group, e);
+                if (group.size() > 1 && !GraphQl.isOfEveryQuestion(e)) { // one of them may be at fault, or their number
+                    ask(group.subList(0, group.size() / 2));
+                    ask(group.subList(group.size() / 2, group.size()));
+                } else if (GraphQl.isLasting(e)) {
+                    refused(group, e);
+                } else {
+                    failed.addAll(group);
+                    requireThatOthersAreAnswered(e);
+                }
             }
         }
 
-        private void refused(List<StixObject> group, IOException refusal) throws IOException, InterruptedException {
-            boolean isOfAll = refusal instanceof GraphQl.Absent
-                    || refusal instanceof GraphQl.Failed failed && failed.isForbidden();
-            if (group.size() > 1 && !isOfAll) { // one of them may be at fault, or their number
-                ask(group.subList(0, group.size() / 2));
-                ask(group.subList(group.size() / 2, group.size()));
-                return;
+        /** Asks again for those for which the platform failed, which may be of the moment; the others are answered by now. */
+        void askAgain() throws IOException, InterruptedException {
+            for (int tries = MOST_TRIES; !failed.isEmpty(); tries--) {
+                pause.of(WAIT);
+                List<StixObject> again = List.copyOf(failed);
+                failed.clear();
+                for (StixObject object : again) {
+                    try {
+                        answer(List.of(object));
+                    } catch (IOException e) {
+                        if (!GraphQl.isRefusal(e)) {
+                            throw e;
+                        }
+                        if (tries == 1 || GraphQl.isLasting(e)) {
+                            refused(List.of(object), e);
+                        } else {
+                            failed.add(object);
+                        }
+                    }
+                }
             }
+        }
+
+        private void answer(List<StixObject> group) throws IOException, InterruptedException {
+            JsonNode data = api.ask(query(group.size()), ids(group), fields(group.size()));
+            for (int i = 0; i < group.size(); i++) {
+                if (isShown(group.get(i), data.path("o" + i))) {
+                    shown.add(group.get(i).key());
+                }
+            }
+            isAnswered = true;
+        }
+
+        /** Else the platform is at fault, and not one object: then it is as unreachable as one that does not answer. */
+        private void requireThatOthersAreAnswered(IOException failure) throws IOException, InterruptedException {
+            if (!isAnswered) {
+                try {
+                    api.ask(query(1), Map.of("i0", UUID.randomUUID().toString()), fields(1));
+                } catch (IOException e) {
+                    e.addSuppressed(failure);
+                    throw e;
+                }
+                isAnswered = true;
+            }
+        }
+
+        private void refused(List<StixObject> group, IOException refusal) {
             refusals++;
-            isGivenUp = isOfAll || !isAnswered && refusals >= MOST_REFUSALS;
-            reason = reason.or(() -> Optional.of(Reason.of(refusal)));
+            isGivenUp = GraphQl.isOfEveryQuestion(refusal) || !isAnswered && refusals >= MOST_REFUSALS;
+            reason = reason.or(() -> Optional.of(Reason.of(refusal) + remedy(refusal)));
             group.forEach(object -> unanswered.add(object.key()));
+        }
+
+        private String remedy(IOException refusal) {
+            if (refusal instanceof GraphQl.Failed failure) {
+                return failure.isForbidden() ? ". This user needs the right KNOWLEDGE" : "";
+            }
+            return ". Caravan needs the address /graphql of the platform";
         }
     }
 

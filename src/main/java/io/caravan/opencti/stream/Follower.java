@@ -1,9 +1,9 @@
 package io.caravan.opencti.stream;
 
 import io.caravan.event.Batch;
+import io.caravan.event.BatchLimits;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
-import io.caravan.event.Event;
 import io.caravan.event.Pending;
 import io.caravan.event.Position;
 import io.caravan.event.Position.Reconcile;
@@ -141,7 +141,7 @@ final class Follower {
         } catch (OutOfMemoryError e) {
             health.failed(Unfollowable.heapTooSmall(
                     "the batch under way",
-                    "caravan.batch-max-bytes and, where files go to another OpenCTI, destination.files-max-bytes",
+                    "caravan.batch-max-bytes, caravan.event-max-bytes and, where files go to another OpenCTI, destination.files-max-bytes",
                     e));
         } catch (RuntimeException | Error e) { // or the stream would stand still and nobody know
             health.failed(new Unfollowable("delivering failed: " + e, e));
@@ -159,12 +159,14 @@ final class Follower {
         if (stored.isEmpty()) {
             return false;
         }
-        Optional<Optional<UnfinishedBatch>> unfinished =
-                persistence.untilAnswered("The batch under way cannot be read", () -> store.unfinished(stored.get()));
+        BatchLimits limits =
+                new BatchLimits(options.getBatchMaxEvents(), options.getBatchMaxBytes(), options.getEventMaxBytes());
+        Optional<Optional<UnfinishedBatch>> unfinished = persistence.untilAnswered(
+                "The batch under way cannot be read", () -> store.unfinished(stored.get(), limits));
         if (unfinished.isEmpty()) {
             return false;
         }
-        Optional<UnfinishedBatch> first = unfinished.get().filter(this::isWithinBounds);
+        Optional<UnfinishedBatch> first = unfinished.get();
         if (first.isPresent()) {
             Batch batch = first.get().batch();
             LOG.info("{} were not finished and are delivered again", batch);
@@ -174,16 +176,6 @@ final class Follower {
         }
         begin(first.map(UnfinishedBatch::batch).map(Batch::after).orElse(stored.get()));
         return inbox().isPresent();
-    }
-
-    /** Where smaller batches are asked for since, as after an end for want of memory, it is taken from the platform anew. */
-    private boolean isWithinBounds(UnfinishedBatch unfinished) {
-        List<Event> events = unfinished.batch().events();
-        long bytes = events.stream()
-                .mapToLong(event -> event.object().json().length())
-                .sum();
-        return events.size() == 1
-                || events.size() <= options.getBatchMaxEvents() && bytes <= options.getBatchMaxBytes();
     }
 
     /** On a first run: asks until the platform has said where to begin. False when stopped before. */
@@ -240,8 +232,8 @@ final class Follower {
         if (at.dueReconcile().isEmpty()) {
             return true;
         }
-        Removals removals =
-                new Removals(store, options, persistence, new ExistenceQuery(platform, patience()), counters);
+        Removals removals = new Removals(
+                store, options, persistence, new ExistenceQuery(platform, patience(), stopping::pause), counters);
         boolean isThrough = removals.deliver(at, events -> deliver(source.ofWithin(events)));
         if (isThrough) {
             source.endReconcile();

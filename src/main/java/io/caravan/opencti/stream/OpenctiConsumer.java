@@ -1,6 +1,7 @@
 package io.caravan.opencti.stream;
 
 import io.caravan.event.Batch;
+import io.caravan.event.BatchLimits;
 import io.caravan.event.DeadLetter;
 import io.caravan.event.DeadLetters;
 import io.caravan.event.Event;
@@ -396,7 +397,7 @@ public class OpenctiConsumer extends DefaultConsumer implements Suspendable, Hea
         }
 
         @Override
-        public Optional<UnfinishedBatch> unfinished(Position at) {
+        public Optional<UnfinishedBatch> unfinished(Position at, BatchLimits limits) {
             return Optional.empty();
         }
 

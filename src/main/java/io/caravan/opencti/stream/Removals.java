@@ -132,8 +132,7 @@ final class Removals {
         if (unanswered > 0) {
             LOG.warn(
                     "Not removing {} objects that the snapshot lacked, because the platform does not say whether they exist:"
-                            + " {}. This user needs the right KNOWLEDGE, and Caravan the address /graphql; then ./caravan"
-                            + " reconcile removes what is gone",
+                            + " {}. Once it says so, ./caravan reconcile removes what is gone",
                     unanswered,
                     reason.orElse("no reason"));
         }

@@ -18,10 +18,13 @@ import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ExistenceQueryTest {
 
@@ -29,6 +32,7 @@ class ExistenceQueryTest {
     private static final String MERGED_AWAY = "00000000-0000-4000-8000-00000000feed";
 
     private final FakePlatform platform = FakePlatform.start();
+    private final List<Duration> waits = new ArrayList<>();
 
     @AfterEach
     void stop() {
@@ -52,7 +56,9 @@ class ExistenceQueryTest {
         ExistenceQuery.Answer answer = ask(objects);
         assertThat(answer.shown()).hasSize(99);
         assertThat(answer.unanswered()).containsExactly(odd);
-        assertThat(answer.reason().orElseThrow()).contains("INTERNAL_SERVER_ERROR");
+        assertThat(answer.reason().orElseThrow())
+                .contains("INTERNAL_SERVER_ERROR")
+                .doesNotContain("KNOWLEDGE");
     }
 
     @Test
@@ -61,14 +67,46 @@ class ExistenceQueryTest {
         ExistenceQuery.Answer answer = ask(objects(120));
         assertThat(answer.unanswered()).hasSize(120);
         assertThat(platform.requests()).hasSize(1);
-        assertThat(answer.reason().orElseThrow()).contains("FORBIDDEN_ACCESS");
+        assertThat(answer.reason().orElseThrow()).contains("FORBIDDEN_ACCESS").contains("KNOWLEDGE");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 1000})
+    void takesAPlatformThatFailsForAllForUnreachable(int objects) {
+        answer(ids -> refusal("DATABASE_ERROR", 200));
+        assertThatThrownBy(() -> ask(objects(objects)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("DATABASE_ERROR");
+        assertThat(platform.requests()).hasSizeLessThan(20);
     }
 
     @Test
-    void givesUpSoonWhereThePlatformRefusesAll() throws Exception {
-        answer(ids -> refusal("DATABASE_ERROR", 200));
-        assertThat(ask(objects(1000)).unanswered()).hasSize(1000);
+    void givesUpSoonWhereThePlatformUnderstandsNoQuestion() throws Exception {
+        answer(ids -> refusal("GRAPHQL_VALIDATION_FAILED", 400));
+        ExistenceQuery.Answer answer = ask(objects(1000));
+        assertThat(answer.unanswered()).hasSize(1000);
+        assertThat(answer.reason().orElseThrow()).doesNotContain("KNOWLEDGE");
         assertThat(platform.requests()).hasSizeLessThan(20);
+        assertThat(waits).isEmpty();
+    }
+
+    @Test
+    void asksAgainForOneThatThePlatformFailsForAtTheMoment() throws Exception {
+        List<StixObject> objects = objects(100);
+        String odd = objects.get(0).key();
+        AtomicInteger failures = new AtomicInteger();
+        answer(ids ->
+                ids.contains(odd) && failures.incrementAndGet() < 9 ? refusal("DATABASE_ERROR", 200) : allShown(ids));
+        ExistenceQuery.Answer answer = ask(objects);
+        assertThat(answer.shown()).hasSize(100);
+        assertThat(waits).hasSize(3); // it failed six times in groups, and alone, and twice again
+    }
+
+    @Test
+    void leavesOutAnOnlyOneWhereThePlatformAnswersForOthers() throws Exception {
+        String odd = objects(1).get(0).key();
+        answer(ids -> ids.contains(odd) ? refusal("INTERNAL_SERVER_ERROR", 200) : allShown(ids));
+        assertThat(ask(objects(1)).unanswered()).containsExactly(odd);
     }
 
     @Test
@@ -91,7 +129,7 @@ class ExistenceQueryTest {
         OpenctiConfiguration options = new OpenctiConfiguration();
         options.setUrl(platform.url());
         options.setToken(FakePlatform.TOKEN);
-        return new ExistenceQuery(new Platform(options), Duration.ofMinutes(1)).ask(objects);
+        return new ExistenceQuery(new Platform(options), Duration.ofMinutes(1), waits::add).ask(objects);
     }
 
     private void answer(Function<List<String>, Answer> answer) {

@@ -1,6 +1,7 @@
 package io.caravan.opencti.stream;
 
 import io.caravan.event.Batch;
+import io.caravan.event.BatchLimits;
 import io.caravan.event.Change;
 import io.caravan.event.Creation;
 import io.caravan.event.Deletion;
@@ -116,8 +117,8 @@ final class KnowingFollower {
         }
 
         @Override
-        public Optional<UnfinishedBatch> unfinished(Position at) throws IOException {
-            return state.unfinished(at);
+        public Optional<UnfinishedBatch> unfinished(Position at, BatchLimits limits) throws IOException {
+            return state.unfinished(at, limits);
         }
 
         @Override
