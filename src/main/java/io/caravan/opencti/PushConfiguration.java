@@ -68,8 +68,9 @@ public class PushConfiguration implements Cloneable {
     @UriParam(
             label = "producer",
             defaultValue = "true",
-            description = "Ask the destination which markings it has, and send an object only with markings that it has."
-                    + " False: it is no OpenCTI, or cannot be asked; objects are sent with the markings they bear.")
+            description =
+                    "Ask the destination which markings it has, and send an object only with markings that it has."
+                            + " False: it is no OpenCTI, or cannot be asked; objects are sent with the markings they bear.")
     private boolean checkMarkings = true;
 
     @UriParam(

@@ -149,8 +149,8 @@ final class Pusher {
         List<Item> missing = checks.get().prerequisites().missing(upserts, inBatch, mayPass);
         for (Run run : Runs.ofUpserts(missing)) {
             Map<Item, String> refusals = checks.get().markings().refusals(run.items());
-            refusals.forEach((item, reason) ->
-                    LOG.warn("{} does not go before what bears it: {}", item.object().id(), reason));
+            refusals.forEach((item, reason) -> LOG.warn(
+                    "{} does not go before what bears it: {}", item.object().id(), reason));
             List<Item> going = without(refusals, run.items());
             pushAll(going, sink);
             checks.get().prerequisites().settle(going);

@@ -76,8 +76,9 @@ final class Renames {
     /** An object may be found by an id that it had once: these two have theirs now. */
     private boolean areTwo(List<String> ids) throws IOException, InterruptedException {
         Map<String, Presence.Found> there = presence.find(ids).orElse(Map.of());
-        return ids.stream().allMatch(id -> there.containsKey(id)
-                        && there.get(id).standardId().equals(id))
+        return ids.stream()
+                        .allMatch(id -> there.containsKey(id)
+                                && there.get(id).standardId().equals(id))
                 && there.values().stream().map(Presence.Found::id).distinct().count() == ids.size();
     }
 

@@ -239,9 +239,11 @@ public final class Rights {
                     "the token's user may not be told which markings the destination has, without which no marked object is"
                             + " sent: it needs the right KNOWLEDGE" + BY_A_ROLE);
         } catch (IOException e) {
-            mistake("which markings the destination has cannot be asked, although its TAXII collection answers, and without"
-                    + " that no marked object is sent: " + e.getMessage() + "; if the destination is no OpenCTI, set "
-                    + Presence.SETTING);
+            mistake(
+                    "which markings the destination has cannot be asked, although its TAXII collection answers, and without"
+                            + " that no marked object is sent: " + e.getMessage()
+                            + "; if the destination is no OpenCTI, set "
+                            + Presence.SETTING);
         }
     }
 
@@ -261,8 +263,8 @@ public final class Rights {
         } catch (GraphQl.Failed e) {
             throw e;
         } catch (IOException e) {
-            mistake("who else has written an object cannot be asked, and without that none is removed: " + e.getMessage()
-                    + "; if the destination is no OpenCTI, set destination.protect-others=false");
+            mistake("who else has written an object cannot be asked, and without that none is removed: "
+                    + e.getMessage() + "; if the destination is no OpenCTI, set destination.protect-others=false");
         }
     }
 

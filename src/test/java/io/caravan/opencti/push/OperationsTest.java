@@ -59,7 +59,9 @@ class OperationsTest {
     private boolean byTaxii;
     private boolean checkMarkings = true;
     private Duration oneWait = Pace.USUAL.oneWait();
+    /** How far the clock is ahead. */
     private final AtomicLong clock = new AtomicLong();
+
     private Optional<Pusher> pusher = Optional.empty();
     private Outcomes outcomes;
     private long batches;
@@ -350,6 +352,7 @@ class OperationsTest {
     /** What others told of the giving up is not known, as by a sink that gets but some types: the destination is. */
     @Test
     void aMergeWaitsUntilTheDestinationIsThroughWithWhatCameBefore() throws Exception {
+        oneWait = Duration.ZERO;
         push(upsert(object(id("malware", 1), "i1", "x")), upsert(object(id("malware", 2), "i2", "y")));
         destination.haltWorker();
         deliver(renamed(id("malware", 2), object(id("malware", 3), "i2", "z")));
@@ -409,7 +412,8 @@ class OperationsTest {
         oneWait = Duration.ZERO;
         destination.rights(withoutMarkings()).mayReadWorks(false);
         know(marking(TEAM, "TEAM"));
-        assertThatThrownBy(() -> push(upsert(marked(1, TEAM)))).hasMessageContaining("has not yet made the marking TEAM");
+        assertThatThrownBy(() -> push(upsert(marked(1, TEAM))))
+                .hasMessageContaining("has not yet made the marking TEAM");
         clock.addAndGet(Duration.ofMinutes(11).toNanos());
         push(upsert(marked(1, TEAM)));
         assertThat(letters).hasSize(1);
@@ -474,8 +478,7 @@ class OperationsTest {
     @Test
     void anAuthorThatIsRefusedForItsMarkingGoesLater() throws Exception {
         destination.rights(withoutMarkings());
-        StixObject author =
-                simple("identity", 7, "\"name\":\"A\",\"object_marking_refs\":[\"" + TEAM + "\"]");
+        StixObject author = simple("identity", 7, "\"name\":\"A\",\"object_marking_refs\":[\"" + TEAM + "\"]");
         know(author);
         StixObject work = simple("malware", 1, "\"name\":\"m\",\"created_by_ref\":\"" + author.id() + "\"");
         push(upsert(work));
@@ -628,7 +631,13 @@ class OperationsTest {
                     new Files(Optional.empty(), 0),
                     Optional.of(new Presence(api, byTaxii ? Optional.of(taxii) : Optional.empty(), checkMarkings)),
                     () -> known);
-            pusher = Optional.of(new Pusher(way, rules, letters::add, outcomes, counters, new Pace(clock::get, oneWait)));
+            pusher = Optional.of(new Pusher(
+                    way,
+                    rules,
+                    letters::add,
+                    outcomes,
+                    counters,
+                    new Pace(() -> System.nanoTime() + clock.get(), oneWait)));
         }
         return pusher.get();
     }
