@@ -175,6 +175,33 @@ class RestoreIT {
     }
 
     @Test
+    void whatBearsAMarkingThatWaitsAtTheDestinationWaitsAfterARestartToo() throws Exception {
+        String marking = "marking-definition--00000000-0000-4000-8000-0000000000aa";
+        mirror(object(marking).put("definition_type", "statement"));
+        for (int i = 1; i <= 3; i++) {
+            ObjectNode marked = object(tool(i));
+            marked.putArray("object_marking_refs").add(marking);
+            mirror(marked);
+        }
+        Map<String, JsonNode> mirror = caravan.mirrorAtRest();
+        destination.haltWorker();
+        process = caravan.run("restore --from files");
+        await().atMost(SOON).until(() -> caravan.log().contains("has not yet made the marking"));
+        process.destroyForcibly().waitFor();
+
+        Files.deleteIfExists(home.resolve("caravan.log"));
+        process = caravan.run("restore --from files");
+        await().atMost(SOON).until(() -> caravan.log().contains("has not yet made the marking") || !process.isAlive());
+        destination.letWorkerGoOn();
+        assertThat(Patience.ends(process, SOON)).isTrue();
+        assertThat(caravan.log()).contains("goes on at ");
+        assertThat(process.exitValue()).isZero();
+        destination.awaitApplied();
+        assertThat(held()).isEqualTo(mirror);
+        assertThat(caravan.deadLetters()).isEmpty();
+    }
+
+    @Test
     void whatIsNotTakenIsADeadLetterAndTheRestGoesOn() throws Exception {
         Map<String, JsonNode> mirror = aMirror(50);
         String refused = tool(7);

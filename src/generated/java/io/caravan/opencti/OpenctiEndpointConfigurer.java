@@ -35,6 +35,8 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "bridgeErrorHandler": target.setBridgeErrorHandler(property(camelContext, boolean.class, value)); return true;
         case "cafile":
         case "caFile": target.getConfiguration().setCaFile(property(camelContext, java.lang.String.class, value)); return true;
+        case "checkmarkings":
+        case "checkMarkings": target.getPush().setCheckMarkings(property(camelContext, boolean.class, value)); return true;
         case "clientcertfile":
         case "clientCertFile": target.getConfiguration().setClientCertFile(property(camelContext, java.lang.String.class, value)); return true;
         case "clientkeyfile":
@@ -112,6 +114,8 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "bridgeErrorHandler": return boolean.class;
         case "cafile":
         case "caFile": return java.lang.String.class;
+        case "checkmarkings":
+        case "checkMarkings": return boolean.class;
         case "clientcertfile":
         case "clientCertFile": return java.lang.String.class;
         case "clientkeyfile":
@@ -185,6 +189,8 @@ public class OpenctiEndpointConfigurer extends PropertyConfigurerSupport impleme
         case "bridgeErrorHandler": return target.isBridgeErrorHandler();
         case "cafile":
         case "caFile": return target.getConfiguration().getCaFile();
+        case "checkmarkings":
+        case "checkMarkings": return target.getPush().isCheckMarkings();
         case "clientcertfile":
         case "clientCertFile": return target.getConfiguration().getClientCertFile();
         case "clientkeyfile":

@@ -23,13 +23,14 @@ public class OpenctiEndpointUriFactory extends org.apache.camel.support.componen
     private static final Set<String> SECRET_PROPERTY_NAMES;
     private static final Map<String, String> MULTI_VALUE_PREFIXES;
     static {
-        Set<String> props = new HashSet<>(39);
+        Set<String> props = new HashSet<>(40);
         props.add("answerTimeout");
         props.add("apiRoot");
         props.add("batchMaxBytes");
         props.add("batchMaxEvents");
         props.add("bridgeErrorHandler");
         props.add("caFile");
+        props.add("checkMarkings");
         props.add("clientCertFile");
         props.add("clientKeyFile");
         props.add("collection");

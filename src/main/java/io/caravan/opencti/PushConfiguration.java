@@ -68,6 +68,14 @@ public class PushConfiguration implements Cloneable {
     @UriParam(
             label = "producer",
             defaultValue = "true",
+            description =
+                    "Ask the destination which markings it has, and send an object only with markings that it has."
+                            + " False: it is no OpenCTI, or cannot be asked; objects are sent with the markings they bear.")
+    private boolean checkMarkings = true;
+
+    @UriParam(
+            label = "producer",
+            defaultValue = "true",
             description = "Fetch attached files from the platform that is followed, and send them along.")
     private boolean files = true;
 
@@ -157,6 +165,14 @@ public class PushConfiguration implements Cloneable {
 
     public void setProtectOthers(boolean protectOthers) {
         this.protectOthers = protectOthers;
+    }
+
+    public boolean isCheckMarkings() {
+        return checkMarkings;
+    }
+
+    public void setCheckMarkings(boolean checkMarkings) {
+        this.checkMarkings = checkMarkings;
     }
 
     public boolean isFiles() {

@@ -220,6 +220,9 @@ public final class Restore {
     private void restore(State store) throws IOException, InterruptedException {
         Holdings holdings = holdings(store);
         RestoreOrder order = new RestoreOrder(holdings, id -> hasGone(id, store), new Receiver(store));
+        if (before.pass() != Pass.READING) {
+            sendMarkingsAgain(holdings, order, store);
+        }
         for (Holdings.Kind kind : Holdings.Kind.values()) {
             if (progress.pass().compareTo(Pass.of(kind)) <= 0) {
                 progress = progress.in(Pass.of(kind), progress.all());
@@ -240,6 +243,23 @@ public final class Restore {
                 receiver.take(new RestoredObject(object.get(), Set.of()));
             }
         }
+        flush(store);
+    }
+
+    /** Those that went before may wait in the destination's queue: what bears them waits for them only if they went from here. */
+    private void sendMarkingsAgain(Holdings holdings, RestoreOrder order, State store)
+            throws IOException, InterruptedException {
+        Receiver receiver = new Receiver(store);
+        holdings.each(Holdings.Kind.GROUND, id -> {
+            if (id.startsWith("marking-definition--") && store.isMarked(GONE, id)) {
+                endIfStopped();
+                Optional<StixObject> marking = order.read(id);
+                if (marking.isPresent()) {
+                    progress = progress.in(progress.pass(), progress.all() + 1);
+                    receiver.take(new RestoredObject(marking.get(), Set.of()));
+                }
+            }
+        });
         flush(store);
     }
 

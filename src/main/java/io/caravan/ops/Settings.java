@@ -118,6 +118,7 @@ public final class Settings {
         add("destination.perfect-sync", "false", Value.BOOLEAN);
         add("destination.deletions", "true", Value.BOOLEAN);
         add("destination.protect-others", "true", Value.BOOLEAN);
+        add("destination.check-markings", "true", Value.BOOLEAN);
         add("destination.files", "true", Value.BOOLEAN);
         add("destination.files-max-bytes", "50MB", Value.sizeBetween("1KB", "1GB"));
     }
@@ -355,6 +356,7 @@ public final class Settings {
         push.setPerfectSync(isOn("destination.perfect-sync"));
         push.setDeletions(isOn("destination.deletions"));
         push.setProtectOthers(isOn("destination.protect-others"));
+        push.setCheckMarkings(isOn("destination.check-markings"));
         push.setFiles(isOn("destination.files"));
         push.setFilesMaxBytes(Value.bytes(get("destination.files-max-bytes")));
         return push;

@@ -231,9 +231,11 @@ public record Door(Optional<Tlp> maxTlp, Set<String> types) implements Predicate
         return mayPass(state.object().type(), state.strictest());
     }
 
+    /** What may go along with what passes: a marking's definition, whatever its type, for nothing goes without its markings. */
     @Override
     public boolean test(KnownObject object) {
-        return mayPass(object);
+        boolean isDefinition = object.object().type().equals("marking-definition");
+        return isDefinition ? isMildEnough(object.strictest()) : mayPass(object);
     }
 
     boolean mayPass(KnownObject object) {

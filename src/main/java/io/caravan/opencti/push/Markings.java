@@ -27,14 +27,14 @@ final class Markings {
     /** A definition that failed is pushed again after so long: the right may have been given. */
     private static final Duration AGAIN = Duration.ofMinutes(1);
 
-    /** A worker that works has made a definition by then. */
+    /** A worker that works has made a definition by then, where the destination does not tell of its work. */
     private static final Duration TO_MAKE = Duration.ofMinutes(10);
 
-    private static final Duration ONE_WAIT = Duration.ofSeconds(5);
     private static final long BETWEEN_MILLIS = 100;
 
     private final Presence presence;
     private final Way way;
+    private final Pace pace;
 
     /** By their ids, the definitions that were pushed. */
     private final Map<String, Pushed> definitions = new HashMap<>();
@@ -42,21 +42,22 @@ final class Markings {
     /**
      * A definition that was pushed, and when.
      *
-     * @param failed whether it is known, since then, that the destination has not made it
+     * @param failed whether the destination did not make it, then or when it was pushed before
      */
     private record Pushed(String name, Optional<String> work, long at, boolean failed) {
-        boolean isOlderThan(Duration age) {
-            return System.nanoTime() - at > age.toNanos();
+        Pushed made() {
+            return new Pushed(name, work, at, false);
         }
 
-        Pushed notMade() {
-            return failed ? this : new Pushed(name, work, System.nanoTime(), true);
+        Pushed notMade(long now) {
+            return failed ? this : new Pushed(name, work, now, true);
         }
     }
 
-    Markings(Presence presence, Way way) {
+    Markings(Presence presence, Way way, Pace pace) {
         this.presence = presence;
         this.way = way;
+        this.pace = pace;
     }
 
     /** Those of the object itself and of its files, not those of what a relation ends at. */
@@ -72,8 +73,9 @@ final class Markings {
                 continue;
             }
             if (item.operation() == Item.Operation.UPSERT) {
-                Pushed pushed = new Pushed(item.object().name(), work, System.nanoTime(), false);
-                definitions.put(item.object().id(), pushed);
+                String id = item.object().id();
+                boolean failed = definitions.containsKey(id) && definitions.get(id).failed;
+                definitions.put(id, new Pushed(item.object().name(), work, pace.now(), failed));
             } else {
                 definitions.remove(item.sentId());
                 presence.forget(item.sentId());
@@ -87,7 +89,7 @@ final class Markings {
         Set<String> undefined = new LinkedHashSet<>();
         for (String marking : absent) {
             Pushed pushed = definitions.get(marking);
-            if (pushed == null || pushed.failed && pushed.isOlderThan(AGAIN)) {
+            if (pushed == null || pushed.failed && pace.isOver(pushed.at, AGAIN)) {
                 undefined.add(marking);
             }
         }
@@ -126,20 +128,22 @@ final class Markings {
             return Optional.of(reason(marking, "and whose definition is not known here"));
         }
         String name = definition.get().name + " (" + marking + ")";
-        long begin = System.nanoTime();
+        long begin = pace.now();
         while (true) {
             Optional<Way.Outcome> outcome = definition.get().work.isPresent()
                     ? way.outcome(definition.get().work.get())
                     : Optional.empty();
             if (isThere(marking)) {
+                definitions.put(marking, definition.get().made());
                 return Optional.empty();
             }
-            boolean isDone = outcome.filter(Way.Outcome::isDone).isPresent();
-            if (isDone || definition.get().failed || definition.get().isOlderThan(TO_MAKE)) {
-                definitions.put(marking, definition.get().notMade());
+            boolean isNotMade = outcome.map(Way.Outcome::isDone)
+                    .orElse(definition.get().failed || pace.isOver(definition.get().at, TO_MAKE));
+            if (isNotMade) {
+                definitions.put(marking, definition.get().notMade(pace.now()));
                 return Optional.of(reason(name, "and this user could not make it there"));
             }
-            if (System.nanoTime() - begin > ONE_WAIT.toNanos()) {
+            if (pace.isOver(begin, pace.oneWait())) {
                 throw new IOException("the destination has not yet made the marking " + name
                         + ", which comes before what bears it: are its workers running?");
             }

@@ -62,7 +62,7 @@ public final class OpenctiProducer extends DefaultProducer {
                 options.isDeletions(),
                 protection(api),
                 files,
-                Optional.of(new Presence(api, collection())),
+                Optional.of(new Presence(api, collection(), options.isCheckMarkings())),
                 component::known);
         pusher = new Pusher(way, rules, deadLetters, outcomes, counters);
     }

@@ -23,16 +23,21 @@ final class Presence {
 
     private static final Logger LOG = LoggerFactory.getLogger(Presence.class);
 
+    /** By which a person says that the destination cannot be asked. */
+    static final String SETTING = "destination.check-markings=false";
+
     /** Objects a request. */
     private static final int PAGE = 50;
 
     /** So many are remembered. */
     private static final int MOST = 50_000;
 
-    private static final String ID = " { ... on StixObject { id } ... on StixRelationship { id } }";
+    private static final String IDS =
+            " { ... on StixObject { id standard_id } ... on StixRelationship { id standard_id } }";
 
     private final GraphQl api;
     private final Optional<TaxiiWay> collection;
+    private final boolean isAsked;
     private boolean isWarned;
 
     /** By their STIX ids, when those were seen that are there. */
@@ -45,10 +50,22 @@ final class Presence {
         }
     };
 
-    /** @param collection where is pushed by TAXII, which servers take that are no platform */
-    Presence(GraphQl api, Optional<TaxiiWay> collection) {
+    /**
+     * What is found by an id.
+     *
+     * @param id the destination's own
+     * @param standardId the STIX id that it has now
+     */
+    record Found(String id, String standardId) {}
+
+    /**
+     * @param collection where is pushed by TAXII, which servers take that are no platform
+     * @param isAsked whether the destination can be asked; nobody asks it otherwise
+     */
+    Presence(GraphQl api, Optional<TaxiiWay> collection, boolean isAsked) {
         this.api = api;
         this.collection = collection;
+        this.isAsked = isAsked;
     }
 
     /**
@@ -61,14 +78,17 @@ final class Presence {
         long now = System.nanoTime();
         Set<String> asked = new LinkedHashSet<>(stixIds);
         asked.removeIf(id -> seen.containsKey(id) && now - seen.get(id) < fresh.toNanos());
-        Optional<Map<String, String>> there = internalIds(asked);
+        Optional<Map<String, Found>> there = find(asked);
         there.ifPresent(found -> asked.removeAll(found.keySet()));
         return there.map(found -> asked);
     }
 
-    /** By their STIX ids, the destination's own ids of those that are there, as it says now; empty where it cannot be asked. */
-    Optional<Map<String, String>> internalIds(Collection<String> stixIds) throws IOException, InterruptedException {
-        Map<String, String> found = new LinkedHashMap<>();
+    /** By the STIX ids that are asked, what is there, as the destination says now; empty where it cannot be asked. */
+    Optional<Map<String, Found>> find(Collection<String> stixIds) throws IOException, InterruptedException {
+        if (!isAsked) {
+            return Optional.empty();
+        }
+        Map<String, Found> found = new LinkedHashMap<>();
         List<String> ids = List.copyOf(stixIds);
         for (int from = 0; from < ids.size(); from += PAGE) {
             try {
@@ -84,6 +104,8 @@ final class Presence {
                             e);
                 }
                 throw e;
+            } catch (IOException e) {
+                throw withSetting(e);
             }
         }
         long now = System.nanoTime();
@@ -96,7 +118,7 @@ final class Presence {
         seen.remove(stixId);
     }
 
-    private Map<String, String> ask(List<String> ids) throws IOException, InterruptedException {
+    private Map<String, Found> ask(List<String> ids) throws IOException, InterruptedException {
         List<String> declared = new ArrayList<>();
         StringBuilder fields = new StringBuilder();
         Map<String, String> variables = new LinkedHashMap<>();
@@ -107,21 +129,38 @@ final class Presence {
                     .append(i)
                     .append(isMarking ? ": markingDefinition(id: $i" : ": stixObjectOrStixRelationship(id: $i")
                     .append(i)
-                    .append(isMarking ? ") { id }" : ")" + ID);
+                    .append(isMarking ? ") { id standard_id }" : ")" + IDS);
             variables.put("i" + i, ids.get(i));
         }
         String query = "query Presence(" + String.join(", ", declared) + ") {" + fields + " }";
         String[] promised =
                 IntStream.range(0, ids.size()).mapToObj(i -> "o" + i).toArray(String[]::new);
         JsonNode data = api.ask(query, variables, promised);
-        Map<String, String> found = new LinkedHashMap<>();
+        Map<String, Found> found = new LinkedHashMap<>();
         for (int i = 0; i < ids.size(); i++) {
             JsonNode object = data.path("o" + i);
             if (object.isObject()) {
-                found.put(ids.get(i), object.path("id").asText());
+                found.put(ids.get(i), new Found(api.text(object, "/id"), api.text(object, "/standard_id")));
+            } else if (!object.isNull()) {
+                throw api.unpromised("without saying whether it has " + ids.get(i));
             }
         }
         return found;
+    }
+
+    /** Where the collection is there all the same, it may be a server of TAXII alone: only a person knows. */
+    private IOException withSetting(IOException failure) throws InterruptedException {
+        try {
+            if (collection.isPresent() && collection.get().collection().isPresent()) {
+                return new IOException(
+                        "which markings the destination has cannot be asked, although its TAXII collection answers: "
+                                + failure.getMessage() + "; if the destination is no OpenCTI, set " + SETTING,
+                        failure);
+            }
+        } catch (IOException away) {
+            failure.addSuppressed(away);
+        }
+        return failure;
     }
 
     /** A server of TAXII alone has no markings; whatever else has no GraphQL API is away at the moment. */

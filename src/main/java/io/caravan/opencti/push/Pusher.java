@@ -63,12 +63,16 @@ final class Pusher {
     private record Checks(Prerequisites prerequisites, Markings markings, Renames renames) {}
 
     Pusher(Way way, Rules rules, DeadLetters deadLetters, Outcomes outcomes, PushCounters counters) {
+        this(way, rules, deadLetters, outcomes, counters, Pace.USUAL);
+    }
+
+    Pusher(Way way, Rules rules, DeadLetters deadLetters, Outcomes outcomes, PushCounters counters, Pace pace) {
         checks = rules.presence().map(presence -> {
-            Markings markings = new Markings(presence, way);
+            Markings markings = new Markings(presence, way, pace);
             return new Checks(
                     new Prerequisites(rules.known(), presence, markings, rules.wording()),
                     markings,
-                    new Renames(rules.known(), presence, way, rules.wording()));
+                    new Renames(rules.known(), presence, way, rules.wording(), pace));
         });
         this.way = way;
         this.rules = rules;
@@ -143,14 +147,13 @@ final class Pusher {
         Set<String> inBatch = new HashSet<>();
         batch.changes().forEach(change -> inBatch.add(change.object().key()));
         List<Item> missing = checks.get().prerequisites().missing(upserts, inBatch, mayPass);
-        if (!missing.isEmpty()) {
-            for (Run run : Runs.ofUpserts(missing)) {
-                Map<Item, String> refusals = checks.get().markings().refusals(run.items());
-                refusals.forEach((item, reason) -> LOG.warn(
-                        "{} does not go before what bears it: {}", item.object().id(), reason));
-                pushAll(without(refusals, run.items()), sink);
-            }
-            checks.get().prerequisites().settle(missing);
+        for (Run run : Runs.ofUpserts(missing)) {
+            Map<Item, String> refusals = checks.get().markings().refusals(run.items());
+            refusals.forEach((item, reason) -> LOG.warn(
+                    "{} does not go before what bears it: {}", item.object().id(), reason));
+            List<Item> going = without(refusals, run.items());
+            pushAll(going, sink);
+            checks.get().prerequisites().settle(going);
         }
         for (Item upsert : upserts) {
             Optional<Item> merge = checks.get().renames().merge(upsert, batch);

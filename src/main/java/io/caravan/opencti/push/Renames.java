@@ -9,16 +9,20 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /**
  * Finds renames whose new name another object of the destination has already: the upsert would leave both. They are merged
- * instead, the one of the old name into the one of the new. What objects bear may have been made of a bearer that came before
- * the rename, so there it is asked when the destination is through with what was pushed. Used by one thread at a time.
+ * instead, the one of the old name into the one of the new. The destination is asked when it is through with what was pushed:
+ * what objects bear may have been made of a bearer that came before the rename, and an object that has the new name there may
+ * be about to give it up. An object that the source knows is never merged into another. Used by one thread at a time.
  */
 final class Renames {
 
-    private static final Duration ONE_WAIT = Duration.ofSeconds(5);
+    /** A relation or sighting that is given another time may be given another id. */
+    private static final Set<String> LINKS = Set.of("relationship", "sighting");
+
     private static final Duration AT_MOST = Duration.ofMinutes(10);
     private static final long BETWEEN_MILLIS = 100;
 
@@ -26,6 +30,7 @@ final class Renames {
     private final Presence presence;
     private final Way way;
     private final Wording wording;
+    private final Pace pace;
 
     /** By what the outcome of the latest push is asked for. */
     private Optional<String> latest = Optional.empty();
@@ -33,11 +38,12 @@ final class Renames {
     /** Since when a rename waits for what was pushed before it. */
     private Optional<Long> waitingSince = Optional.empty();
 
-    Renames(Supplier<Known> known, Presence presence, Way way, Wording wording) {
+    Renames(Supplier<Known> known, Presence presence, Way way, Wording wording, Pace pace) {
         this.known = known;
         this.presence = presence;
         this.way = way;
         this.wording = wording;
+        this.pace = pace;
     }
 
     /** @param work by what its outcome is asked for; the destination works in the order of the pushes */
@@ -52,22 +58,32 @@ final class Renames {
      */
     Optional<Item> merge(Item upsert, Batch batch) throws IOException, InterruptedException {
         Optional<String> before = upsert.change().previousId();
-        if (before.isEmpty() || isAnothersNow(before.get(), upsert, batch)) {
+        boolean isLink = LINKS.contains(upsert.object().type()); // its id is made of its times, too
+        if (before.isEmpty() || isLink || isAnothers(before.get(), upsert, batch) || isTaken(upsert, batch)) {
             return Optional.empty();
         }
-        if (Runs.BORNE.contains(upsert.object().type())) {
+        List<String> ids = List.of(before.get(), upsert.object().id());
+        boolean isBorne = Runs.BORNE.contains(upsert.object().type());
+        if (isBorne || areTwo(ids)) { // what objects bear may be about to be made
             awaitEarlier(upsert);
+            if (areTwo(ids)) {
+                return Optional.of(wording.merge(upsert.change(), List.of(before.get())));
+            }
         }
-        Optional<Map<String, String>> there =
-                presence.internalIds(List.of(before.get(), upsert.object().id()));
-        boolean areTwo = there.filter(ids -> ids.size() == 2)
-                .filter(ids -> ids.values().stream().distinct().count() == 2)
-                .isPresent();
-        return areTwo ? Optional.of(wording.merge(upsert.change(), List.of(before.get()))) : Optional.empty();
+        return Optional.empty();
     }
 
-    /** Another object has been given the old name since: it is not to be merged away. */
-    private boolean isAnothersNow(String id, Item upsert, Batch batch) throws IOException {
+    /** An object may be found by an id that it had once: these two have theirs now. */
+    private boolean areTwo(List<String> ids) throws IOException, InterruptedException {
+        Map<String, Presence.Found> there = presence.find(ids).orElse(Map.of());
+        return ids.stream()
+                        .allMatch(id -> there.containsKey(id)
+                                && there.get(id).standardId().equals(id))
+                && there.values().stream().map(Presence.Found::id).distinct().count() == ids.size();
+    }
+
+    /** Another object has this id now, or is given it in the batch. */
+    private boolean isAnothers(String id, Item upsert, Batch batch) throws IOException {
         for (Change change : batch.changes()) {
             boolean isAnother = !change.object().key().equals(upsert.key());
             if (isAnother
@@ -76,16 +92,35 @@ final class Renames {
                 return true;
             }
         }
-        Optional<KnownObject> now = known.get().withId(id);
-        return now.filter(object -> !object.object().key().equals(upsert.key())).isPresent();
+        return isAnother(known.get().withId(id), upsert);
+    }
+
+    /** Another object has, or had, the new id: it may have it still at the destination, and is not to be merged into. */
+    private boolean isTaken(Item upsert, Batch batch) throws IOException {
+        String id = upsert.object().id();
+        for (Change change : batch.changes()) {
+            boolean isAnother = !change.object().key().equals(upsert.key());
+            if (isAnother && change.previousId().filter(id::equals).isPresent()) {
+                return true;
+            }
+        }
+        return isAnothers(id, upsert, batch) || isAnother(known.get().withFormerId(id), upsert);
+    }
+
+    private static boolean isAnother(Optional<KnownObject> object, Item upsert) {
+        return object.filter(one -> !one.object().key().equals(upsert.key())).isPresent();
     }
 
     private void awaitEarlier(Item rename) throws IOException, InterruptedException {
-        long begin = System.nanoTime();
+        long begin = pace.now();
         long since = waitingSince.orElse(begin);
         waitingSince = Optional.of(since);
-        while (isUnderWay() && System.nanoTime() - since < AT_MOST.toNanos()) {
-            if (System.nanoTime() - begin > ONE_WAIT.toNanos()) {
+        while (isUnderWay()) {
+            if (pace.isOver(since, AT_MOST)) {
+                latest = Optional.empty(); // it may never tell: the next rename does not wait for it again
+                break;
+            }
+            if (pace.isOver(begin, pace.oneWait())) {
                 throw new IOException("the destination is not through with what was pushed before the rename of "
                         + rename.object().id()
                         + ", which may have made what it is renamed to: are its workers running?");

@@ -56,7 +56,7 @@ public final class Restoration {
         GraphQl api = new GraphQl(platform, Duration.ofMillis(options.getAnswerTimeout()));
         way = Ways.of(connection, platform, options, Connector.idOf("restore", platform.url()));
         outcomes = new Outcomes(way, deadLetters, counters, new PushedFiles(pushed));
-        Rules rules = Rules.ofUpserts(Wording.of(options), new Presence(api, collection()));
+        Rules rules = Rules.ofUpserts(Wording.of(options), new Presence(api, collection(), options.isCheckMarkings()));
         pusher = new Pusher(way, rules, deadLetters, outcomes, counters);
         before = Position.startingAt(platform.url(), "restore", EventId.ZERO);
     }

@@ -220,6 +220,11 @@ public final class Rights {
 
     /** Objects go only with markings that are there. */
     private void lookAtMarkings() throws IOException, InterruptedException {
+        if (!options.isCheckMarkings()) {
+            note("the destination is not asked which markings it has (" + Presence.SETTING
+                    + "): objects are sent with those that they bear, and how it protects them is its own affair");
+            return;
+        }
         try {
             api.ask(MARKING, Map.of("id", RED));
         } catch (GraphQl.Absent e) {
@@ -233,6 +238,12 @@ public final class Rights {
             mistake(
                     "the token's user may not be told which markings the destination has, without which no marked object is"
                             + " sent: it needs the right KNOWLEDGE" + BY_A_ROLE);
+        } catch (IOException e) {
+            mistake(
+                    "which markings the destination has cannot be asked, although its TAXII collection answers, and without"
+                            + " that no marked object is sent: " + e.getMessage()
+                            + "; if the destination is no OpenCTI, set "
+                            + Presence.SETTING);
         }
     }
 
@@ -249,6 +260,11 @@ public final class Rights {
         } catch (GraphQl.Absent e) {
             note("this server cannot be asked who else has written an object, so none is removed"
                     + " (caravan_push_kept_total): set destination.protect-others=false to remove what is gone");
+        } catch (GraphQl.Failed e) {
+            throw e;
+        } catch (IOException e) {
+            mistake("who else has written an object cannot be asked, and without that none is removed: "
+                    + e.getMessage() + "; if the destination is no OpenCTI, set destination.protect-others=false");
         }
     }
 

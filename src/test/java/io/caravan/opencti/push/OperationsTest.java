@@ -5,6 +5,7 @@ import static io.caravan.event.Changes.remove;
 import static io.caravan.event.Changes.renamed;
 import static io.caravan.event.Changes.upsert;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.caravan.event.Change;
@@ -17,14 +18,19 @@ import io.caravan.event.Pending;
 import io.caravan.event.StixObject;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
+import io.caravan.sink.Door;
+import io.caravan.testkit.Answer;
 import io.caravan.testkit.FakeDestination;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,6 +45,8 @@ class OperationsTest {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final String COLLECTION = "a63cea26-f347-4293-b236-be672692f910";
     private static final String RED = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed";
+    private static final String ENDS = "\"relationship_type\":\"uses\",\"source_ref\":\"%s\",\"target_ref\":\"%s\""
+            .formatted(id("malware", 1), id("malware", 2));
     private static final String TEAM = "marking-definition--00000000-0000-4000-8000-0000000000aa";
 
     @TempDir
@@ -49,6 +57,11 @@ class OperationsTest {
     private final PushCounters counters = new PushCounters();
     private final Pending known = Pending.overNothing();
     private boolean byTaxii;
+    private boolean checkMarkings = true;
+    private Duration oneWait = Pace.USUAL.oneWait();
+    /** How far the clock is ahead. */
+    private final AtomicLong clock = new AtomicLong();
+
     private Optional<Pusher> pusher = Optional.empty();
     private Outcomes outcomes;
     private long batches;
@@ -300,7 +313,190 @@ class OperationsTest {
         assertThat(destination.objects()).containsOnlyKeys(id("malware", 1), id("malware", 2));
     }
 
+    /** One gives up a name, and another takes it: the destination shows the first by it until it has done so. */
+    @ParameterizedTest
+    @ValueSource(strings = {"bundle", "taxii"})
+    void aNameThatAnotherHasJustGivenUpIsTakenWithoutAMerge(String way) throws Exception {
+        byTaxii = way.equals("taxii");
+        StixObject first = object(id("malware", 1), "i1", "x");
+        StixObject second = object(id("malware", 2), "i2", "y");
+        push(upsert(first), upsert(second));
+        know(first);
+        know(second);
+        push(
+                renamed(id("malware", 2), object(id("malware", 3), "i2", "z")),
+                renamed(id("malware", 1), object(id("malware", 2), "i1", "y")));
+        assertThat(names()).containsExactlyInAnyOrder("z", "y");
+        assertThat(merges()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bundle", "taxii"})
+    void aNameThatAnotherGaveUpInABatchThatStillWaitsIsTakenWithoutAMerge(String way) throws Exception {
+        byTaxii = way.equals("taxii");
+        StixObject first = object(id("malware", 1), "i1", "x");
+        StixObject second = object(id("malware", 2), "i2", "y");
+        push(upsert(first), upsert(second));
+        destination.haltWorker();
+        StixObject gaveUp = object(id("malware", 3), "i2", "z");
+        know(first);
+        know(second);
+        deliver(renamed(second.id(), gaveUp));
+        known.put(new Known.KnownObject(gaveUp, false, Optional.empty(), Set.of(second.id())));
+        deliver(renamed(first.id(), object(id("malware", 2), "i1", "y")));
+        destination.letWorkerGoOn().awaitApplied();
+        assertThat(names()).containsExactlyInAnyOrder("z", "y");
+        assertThat(merges()).isEmpty();
+    }
+
+    /** What others told of the giving up is not known, as by a sink that gets but some types: the destination is. */
+    @Test
+    void aMergeWaitsUntilTheDestinationIsThroughWithWhatCameBefore() throws Exception {
+        oneWait = Duration.ZERO;
+        push(upsert(object(id("malware", 1), "i1", "x")), upsert(object(id("malware", 2), "i2", "y")));
+        destination.haltWorker();
+        deliver(renamed(id("malware", 2), object(id("malware", 3), "i2", "z")));
+        Change rename = renamed(id("malware", 1), object(id("malware", 2), "i1", "y"));
+        assertThatThrownBy(() -> deliver(rename))
+                .hasMessageContaining("is not through with what was pushed before the rename");
+        destination.letWorkerGoOn().awaitApplied();
+        push(rename);
+        assertThat(names()).containsExactlyInAnyOrder("z", "y");
+        assertThat(merges()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bundle", "taxii"})
+    void twoThatSwapTheirNamesStayTwo(String way) throws Exception {
+        byTaxii = way.equals("taxii");
+        StixObject first = object(id("malware", 1), "i1", "x");
+        StixObject second = object(id("malware", 2), "i2", "y");
+        push(upsert(first), upsert(second));
+        know(first);
+        know(second);
+        push(
+                renamed(id("malware", 1), object(id("malware", 3), "i1", "t")),
+                renamed(id("malware", 2), object(id("malware", 1), "i2", "x")),
+                renamed(id("malware", 3), object(id("malware", 2), "i1", "y")));
+        assertThat(names()).containsExactlyInAnyOrder("x", "y");
+        assertThat(merges()).isEmpty();
+    }
+
+    @Test
+    void aRelationWhoseIdChangesWithItsTimesIsMergedIntoNone() throws Exception {
+        StixObject other = simple("relationship", 12, ENDS);
+        push(upsert(malware(1, "one")), upsert(malware(2, "two")), upsert(relation(10, "")), upsert(other));
+        push(renamed(relation(10, "").id(), other));
+        assertThat(merges()).isEmpty();
+    }
+
+    @Test
+    void labelsDoNotWaitAgainForAWorkThatNeverTells() throws Exception {
+        oneWait = Duration.ZERO;
+        StixObject old = simple("label", 4, "\"value\":\"old\",\"color\":\"#112233\"");
+        push(upsert(old));
+        destination.haltWorker();
+        deliver(upsert(malware(1, "one")));
+        Change rename = renamed(old.id(), label(5, old.internalId(), "new", "#112233"));
+        assertThatThrownBy(() -> deliver(rename)).hasMessageContaining("is not through with what was pushed");
+        clock.addAndGet(Duration.ofMinutes(11).toNanos());
+        deliver(rename, renamed(id("label", 6), label(7, "i9", "newer", "#112233")));
+        destination.letWorkerGoOn().awaitApplied();
+        assertThat(labels()).contains("new #112233");
+    }
+
     // Markings
+
+    @Test
+    void whatFailedToBeMadeIsRefusedAtOnceWhereTheDestinationDoesNotTell() throws Exception {
+        oneWait = Duration.ZERO;
+        destination.rights(withoutMarkings()).mayReadWorks(false);
+        know(marking(TEAM, "TEAM"));
+        assertThatThrownBy(() -> push(upsert(marked(1, TEAM))))
+                .hasMessageContaining("has not yet made the marking TEAM");
+        clock.addAndGet(Duration.ofMinutes(11).toNanos());
+        push(upsert(marked(1, TEAM)));
+        assertThat(letters).hasSize(1);
+
+        clock.addAndGet(Duration.ofMinutes(2).toNanos());
+        int pushes = destination.pushes().size();
+        push(upsert(marked(2, TEAM)));
+        assertThat(letters).hasSize(2);
+        assertThat(destination.pushes()).hasSize(pushes + 1); // the definition: the right may have been given
+        destination.rights(FakeDestination.RIGHTS.toArray(String[]::new));
+        clock.addAndGet(Duration.ofMinutes(2).toNanos());
+        push(upsert(marked(3, TEAM)));
+        push(upsert(marked(4, TEAM)));
+        assertThat(destination.objects()).containsKeys(TEAM, id("malware", 4));
+    }
+
+    @Test
+    void aMarkingBehindALongQueueIsWaitedForAsLongAsTheDestinationSaysThatItWaits() throws Exception {
+        oneWait = Duration.ZERO;
+        destination.haltWorker();
+        Change[] changes = {upsert(marking(TEAM, "TEAM")), upsert(marked(1, TEAM))};
+        assertThatThrownBy(() -> deliver(changes)).hasMessageContaining("has not yet made the marking TEAM");
+        batches--;
+        clock.addAndGet(Duration.ofHours(3).toNanos());
+        assertThatThrownBy(() -> deliver(changes)).hasMessageContaining("are its workers running?");
+        batches--;
+        destination.letWorkerGoOn().awaitApplied();
+        push(changes);
+        assertThat(letters).isEmpty();
+        assertThat(destination.objects()).containsOnlyKeys(TEAM, id("malware", 1));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {401, 403, 406, 200})
+    void aServerThatAnswersForGraphQlOtherwiseWaitsForTheSettingThatSaysSo(int status) throws Exception {
+        byTaxii = true;
+        Answer page = Answer.status(status).body("text/html", "<html>no</html>");
+        destination.answerAll(request -> request.path().equals("/graphql"), page);
+        assertThatThrownBy(() -> push(upsert(marked(1, TEAM))))
+                .hasMessageContaining("if the destination is no OpenCTI, set destination.check-markings=false");
+        assertThat(destination.pushes()).isEmpty();
+
+        pusher = Optional.empty();
+        checkMarkings = false;
+        push(upsert(marked(1, TEAM)));
+        assertThat(letters).isEmpty();
+        assertThat(destination.pushes().get(0).at("/objects/0/object_marking_refs"))
+                .hasSize(1);
+    }
+
+    @Test
+    void anAnswerThatIsNeitherAnObjectNorNullIsNone() throws Exception {
+        destination.answerAll(
+                request -> new String(request.body(), StandardCharsets.UTF_8).contains("query Presence"),
+                Answer.json("{\"data\":{\"o0\":\"yes\"}}"));
+        assertThatThrownBy(() -> push(upsert(marked(1, TEAM))))
+                .hasMessageContaining("without saying whether it has " + TEAM);
+        assertThat(letters).isEmpty();
+    }
+
+    /** An author that may not go yet for want of its marking goes before what bears it once it may. */
+    @Test
+    void anAuthorThatIsRefusedForItsMarkingGoesLater() throws Exception {
+        destination.rights(withoutMarkings());
+        StixObject author = simple("identity", 7, "\"name\":\"A\",\"object_marking_refs\":[\"" + TEAM + "\"]");
+        know(author);
+        StixObject work = simple("malware", 1, "\"name\":\"m\",\"created_by_ref\":\"" + author.id() + "\"");
+        push(upsert(work));
+        assertThat(destination.objects()).doesNotContainKey(author.id());
+        destination.put(Json.mapper().readTree(marking(TEAM, "TEAM").json().toString()));
+        push(upsert(work));
+        assertThat(destination.objects()).containsKey(author.id());
+    }
+
+    @Test
+    void aDefinitionGoesAlongToASinkOfOtherTypes() throws Exception {
+        know(marking(TEAM, "TEAM"));
+        Door door = new Door(Optional.empty(), Set.of("malware"));
+        pusher().deliver(Changes.batch(batches++, upsert(marked(1, TEAM))), "partner", door);
+        destination.awaitApplied();
+        assertThat(letters).isEmpty();
+        assertThat(destination.objects()).containsOnlyKeys(TEAM, id("malware", 1));
+    }
 
     @ParameterizedTest
     @ValueSource(strings = {"bundle", "taxii"})
@@ -382,8 +578,30 @@ class OperationsTest {
     }
 
     private void push(Change... changes) throws Exception {
-        pusher().deliver(Changes.batch(batches++, changes), "partner");
+        deliver(changes);
         destination.awaitApplied();
+    }
+
+    /** Queued there. */
+    private void deliver(Change... changes) throws Exception {
+        pusher().deliver(Changes.batch(batches++, changes), "partner");
+    }
+
+    private List<String> names() {
+        return destination.objects().values().stream()
+                .map(object -> object.path("name").asText())
+                .toList();
+    }
+
+    private List<JsonNode> merges() {
+        return destination.pushes().stream()
+                .flatMap(push -> StreamSupport.stream(push.path("objects").spliterator(), false))
+                .filter(object -> object.path("extensions")
+                        .path(StixObject.OPENCTI)
+                        .path("opencti_operation")
+                        .asText()
+                        .equals("merge"))
+                .toList();
     }
 
     private void merge(StixObject target, StixObject source) throws Exception {
@@ -411,9 +629,15 @@ class OperationsTest {
                     true,
                     Optional.empty(),
                     new Files(Optional.empty(), 0),
-                    Optional.of(new Presence(api, byTaxii ? Optional.of(taxii) : Optional.empty())),
+                    Optional.of(new Presence(api, byTaxii ? Optional.of(taxii) : Optional.empty(), checkMarkings)),
                     () -> known);
-            pusher = Optional.of(new Pusher(way, rules, letters::add, outcomes, counters));
+            pusher = Optional.of(new Pusher(
+                    way,
+                    rules,
+                    letters::add,
+                    outcomes,
+                    counters,
+                    new Pace(() -> System.nanoTime() + clock.get(), oneWait)));
         }
         return pusher.get();
     }

@@ -7,12 +7,15 @@ import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.PushConfiguration;
 import io.caravan.opencti.push.Rights.Finding;
 import io.caravan.opencti.push.Rights.Verdict;
+import io.caravan.testkit.Answer;
 import io.caravan.testkit.FakeDestination;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class RightsTest {
 
@@ -166,6 +169,25 @@ class RightsTest {
         assertThat(notes()).anyMatch(text -> text.contains("set destination.protect-others=false"));
         options.setProtectOthers(false);
         assertThat(notes()).noneMatch(text -> text.contains("protect-others"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {401, 403, 406, 200})
+    void namesTheSettingsForAServerThatAnswersForGraphQlOtherwise(int status) throws Exception {
+        options.setWay(PushConfiguration.Way.taxii);
+        options.setCollection("a63cea26-f347-4293-b236-be672692f910");
+        destination
+                .collection(options.getCollection(), true)
+                .answerAll(
+                        request -> request.path().equals("/graphql"),
+                        Answer.status(status).body("text/html", "<html>no</html>"));
+        assertThat(mistakes())
+                .anyMatch(text -> text.contains("set destination.check-markings=false"))
+                .anyMatch(text -> text.contains("set destination.protect-others=false"));
+        options.setCheckMarkings(false);
+        options.setProtectOthers(false);
+        assertThat(mistakes()).isEmpty();
+        assertThat(notes()).anyMatch(text -> text.contains("is not asked which markings it has"));
     }
 
     @Test
