@@ -137,7 +137,10 @@ final class ChangingPlatform {
         Map<String, Object> report = bearing(Frames.object(newId("report")));
         report.put(
                 CONTENTS,
-                Stream.of(any(), any(), any()).map(each -> each.get("id")).distinct().toList());
+                Stream.of(any(), any(), any())
+                        .map(each -> each.get("id"))
+                        .distinct()
+                        .toList());
         return add(report);
     }
 
@@ -243,7 +246,8 @@ final class ChangingPlatform {
     }
 
     private static String time(String id) {
-        return Instant.ofEpochMilli(Long.parseLong(id.substring(0, id.indexOf('-')))).toString();
+        return Instant.ofEpochMilli(Long.parseLong(id.substring(0, id.indexOf('-'))))
+                .toString();
     }
 
     private Optional<Map<String, Object>> anyOf(String type) {

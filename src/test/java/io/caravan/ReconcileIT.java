@@ -316,9 +316,7 @@ class ReconcileIT {
         platform.snapshot(List.of(snapshot(1, object(id(1))), Frames.snapshot(now(-30), touched)));
         reconcile();
         assertThat(told()).containsExactly("upsert " + id(2) + " snapshot");
-        assertThat(consumer().counters().stillShown())
-                .as("asked for by its id")
-                .isZero();
+        assertThat(consumer().counters().stillShown()).as("asked for by its id").isZero();
         assertThat(caravan.mirror()).isEqualTo(of(object(id(1)), touched));
     }
 
@@ -415,7 +413,8 @@ class ReconcileIT {
     @Test
     void readsNoSnapshotBeforeWhatWasToldLastIsSearchable() throws Exception {
         follow(create(at(1), object(id(1))), create(at(2), object(id(2))));
-        platform.searchLag(Duration.ofSeconds(50)).snapshot(List.of(snapshot(1, object(id(1))), snapshot(2, object(id(2)))));
+        platform.searchLag(Duration.ofSeconds(50))
+                .snapshot(List.of(snapshot(1, object(id(1))), snapshot(2, object(id(2)))));
         platform.clockOffset(Duration.ofMinutes(2)); // found by now
         String recently = now(119);
         follow(delete(recently, object(id(2))));

@@ -46,19 +46,19 @@ class TouchedReportIT {
                     .append(Frames.create("1796068001092-0", "tool--00000000-0000-4000-8000-000000000001"))
                     .append(deletion)
                     .onRequest(request -> {
-                        if (wasAsked.compareAndSet(false, true)) { // for its clock, from which a snapshot's end is taken
+                        if (wasAsked.compareAndSet(
+                                false, true)) { // for its clock, from which a snapshot's end is taken
                             platform.clockOffset(Duration.between(Instant.now(), whenAsked));
                         }
                     });
-            Installation caravan = new Installation(home, platform)
-                    .set("opencti.start", "")
-                    .set("caravan.sinks", "mirror,journal");
+            Installation caravan =
+                    new Installation(home, platform).set("opencti.start", "").set("caravan.sinks", "mirror,journal");
             try (Closing program = new Closing(new Program(caravan.settings()))) {
                 program.started();
+                await().atMost(Duration.ofSeconds(60)).until(() -> caravan.journal().stream()
+                        .anyMatch(line -> line.op().equals("delete")));
                 await().atMost(Duration.ofSeconds(60))
-                        .until(() -> caravan.journal().stream()
-                                .anyMatch(line -> line.op().equals("delete")));
-                await().atMost(Duration.ofSeconds(60)).until(() -> caravan.mirror().containsKey(REPORT));
+                        .until(() -> caravan.mirror().containsKey(REPORT));
             }
             assertThat(caravan.mirror()).hasSize(11);
             assertThat(caravan.mirror().get(REPORT).toString()).contains("2026-11-30T20:04:07.732Z");

@@ -106,9 +106,7 @@ final class PlatformService {
         return switch (request.method() + " " + path) {
             case "GET /" -> page();
             case "POST /graphql" ->
-                state.isAuthorized(request)
-                        ? GraphQl.answer(request.text(), state)
-                        : GraphQl.toUnknown(request.text());
+                state.isAuthorized(request) ? GraphQl.answer(request.text(), state) : GraphQl.toUnknown(request.text());
             default -> path.startsWith("/") && request.method().equals("GET") ? unknown(path) : Answer.status(404);
         };
     }

@@ -111,7 +111,8 @@ final class Presence {
             variables.put("i" + i, ids.get(i));
         }
         String query = "query Presence(" + String.join(", ", declared) + ") {" + fields + " }";
-        String[] promised = IntStream.range(0, ids.size()).mapToObj(i -> "o" + i).toArray(String[]::new);
+        String[] promised =
+                IntStream.range(0, ids.size()).mapToObj(i -> "o" + i).toArray(String[]::new);
         JsonNode data = api.ask(query, variables, promised);
         Map<String, String> found = new LinkedHashMap<>();
         for (int i = 0; i < ids.size(); i++) {

@@ -163,7 +163,8 @@ final class Runs {
             for (Item item : items) {
                 if (patched.containsKey(item.key())) {
                     Set<String> members = patched.get(item.key());
-                    item(item.change(), change -> wording.patch(change, members)).ifPresent(patches::add);
+                    item(item.change(), change -> wording.patch(change, members))
+                            .ifPresent(patches::add);
                 }
             }
             if (!patches.isEmpty()) {
