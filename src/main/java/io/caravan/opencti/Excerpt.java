@@ -50,6 +50,13 @@ final class Excerpt {
     /** What the body is: {@code an HTML page ("Sign in")}, {@code JSON, which begins {"a":1}}. */
     String kind(String type, byte[] body) {
         String text = new String(body, StandardCharsets.UTF_8).strip();
+        boolean isSaidByItsForm = text.isEmpty() || isPage(type, text);
+        return form(type, body) + (isSaidByItsForm ? "" : ", which begins " + legible(text));
+    }
+
+    /** What the body is, without what it says, but for a page's title: {@code an HTML page ("Sign in")}, {@code JSON}. */
+    String form(String type, byte[] body) {
+        String text = new String(body, StandardCharsets.UTF_8).strip();
         String named = legible(type.replaceAll(";.*", "").strip());
         if (text.isEmpty()) {
             return "empty" + (named.isEmpty() ? "" : ", said to be " + named);
@@ -58,8 +65,7 @@ final class Excerpt {
             return "an HTML page"
                     + title(text).map(title -> " (\"" + title + "\")").orElse("");
         }
-        String what = json(body).isPresent() ? "JSON" : named.isEmpty() ? "without a type" : named;
-        return what + ", which begins " + legible(text);
+        return json(body).isPresent() ? "JSON" : named.isEmpty() ? "without a type" : named;
     }
 
     private static boolean isPage(String type, String text) {

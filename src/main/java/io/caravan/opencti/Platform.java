@@ -294,6 +294,11 @@ public final class Platform {
         return excerpt.kind(answer.header("content-type"), answer.body());
     }
 
+    /** As {@link #kind}, without any of the body but a page's title. */
+    public String form(Answer answer) {
+        return excerpt.form(answer.header("content-type"), answer.body());
+    }
+
     /**
      * Posts a body, once.
      *

@@ -11,9 +11,12 @@ final class Answers {
     /** Those by which an API says, in its JSON, that it will never take what was sent. From anything else they may mean all. */
     private static final Set<Integer> OF_THE_CONTENT = Set.of(400, 409, 422);
 
-    /** Of the other statuses from 400 to 499, those that are about the token, the proxy or the moment. */
-    private static final Set<Integer> OF_THE_MOMENT =
-            Set.of(401, 402, 407, 408, 410, 421, 423, 424, 425, 426, 428, 429);
+    /**
+     * The other statuses from 400 to 499 that are about the token, the proxy, the address or the moment. A load balancer answers
+     * 404 now and then while a platform is updated behind it.
+     */
+    private static final Set<Integer> OUTAGES =
+            Set.of(401, 402, 404, 405, 407, 408, 410, 421, 423, 424, 425, 426, 428, 429);
 
     private Answers() {}
 
@@ -27,7 +30,7 @@ final class Answers {
     }
 
     /**
-     * The status says it of what was sent, or of the user or the address: a filter in between answers 403 or 406 to a text that
+     * The status says it of what was sent, or of the user: a filter in between answers 403 or 406 to a text that
      * it does not like, a server 403 to a user without the right. Something harmless sent to the same address tells.
      */
     static class Forbidden extends IOException {
@@ -46,8 +49,17 @@ final class Answers {
 
     /** What was got instead of what the protocol promises: an outage, for the destination has done nothing that it tells of. */
     static IOException unpromised(Platform platform, Platform.Answer answer, String promised) {
+        return unpromised(platform, answer, promised, platform.kind(answer));
+    }
+
+    /** As {@link #unpromised}, where the answer may hold a secret, and is not repeated. */
+    static IOException unpromisedSecret(Platform platform, Platform.Answer answer, String promised) {
+        return unpromised(platform, answer, promised, platform.form(answer));
+    }
+
+    private static IOException unpromised(Platform platform, Platform.Answer answer, String promised, String what) {
         return new IOException(platform.url() + " answers " + answer.status() + " without " + promised
-                + ": the answer is " + platform.kind(answer)
+                + ": the answer is " + what
                 + "; something else than a destination answers there, or stands in front of it");
     }
 
@@ -79,7 +91,7 @@ final class Answers {
         if (isOfTheContent || status == TOO_LARGE) {
             return new NotTaken(message);
         }
-        boolean isForbidden = status >= 400 && status < 500 && !OF_THE_MOMENT.contains(status);
+        boolean isForbidden = status >= 400 && status < 500 && !OUTAGES.contains(status);
         return isForbidden ? new Forbidden(message, status) : new IOException(message);
     }
 }

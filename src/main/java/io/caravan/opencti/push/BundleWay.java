@@ -12,12 +12,12 @@ final class BundleWay implements Way {
     private static final String PUSH = "mutation Push($id: String!, $bundle: String!, $work: String) {"
             + " stixBundlePush(connectorId: $id, bundle: $bundle, work_id: $work) }";
 
-    private static final String ME = "query Me { me { id } }";
-
     private final GraphQl api;
     private final Connector connector;
     /** The work of a push that did not get through. */
     private Optional<String> spare = Optional.empty();
+    /** What the destination was last told as the connector's state, by any thread. */
+    private volatile String state = "{}";
 
     BundleWay(GraphQl api, Connector connector) {
         this.api = api;
@@ -55,9 +55,10 @@ final class BundleWay implements Way {
         return Optional.of(work);
     }
 
+    /** A mutation, as a push is: something in between may let queries through and no mutation. */
     @Override
     public boolean answersOthers(Answers.Forbidden refusal) throws IOException, InterruptedException {
-        api.ask(ME, Map.of(), "me");
+        connector.ping(state);
         return true;
     }
 
@@ -68,6 +69,7 @@ final class BundleWay implements Way {
 
     @Override
     public void ping(String state) throws IOException, InterruptedException {
+        this.state = state;
         connector.ping(state);
     }
 }

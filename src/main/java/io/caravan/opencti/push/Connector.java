@@ -70,7 +70,7 @@ final class Connector {
             input.put("type", "STREAM");
             input.put("scope", List.of("stix2"));
             input.put("auto", false);
-            JsonNode told = api.ask(REGISTER, Map.of("input", input), "registerConnector");
+            JsonNode told = api.askForSecret(REGISTER, Map.of("input", input), "registerConnector");
             api.text(told, "/registerConnector/id");
             registration = Optional.of(told.path("registerConnector"));
         }

@@ -53,18 +53,24 @@ public final class GraphQl {
         }
     }
 
-    /** There is no GraphQL API at the address: it is another kind of server, or something in between answers for it. */
-    public static final class Absent extends Answers.Forbidden {
+    /**
+     * There is no GraphQL API at the address: it is another kind of server, or something in between answers for it, perhaps for
+     * the moment. To a push it is an outage.
+     */
+    public static final class Absent extends IOException {
         private static final long serialVersionUID = 1L;
 
-        Absent(String message, int status) {
-            super(message, status);
+        Absent(String message) {
+            super(message);
         }
     }
 
     /** Whether an answer came, and the same question will get none other; else the platform is unreachable at the moment. */
     public static boolean isRefusal(IOException failure) {
-        return failure instanceof Failed || failure instanceof Answers.Forbidden || failure instanceof Answers.NotTaken;
+        return failure instanceof Failed
+                || failure instanceof Absent
+                || failure instanceof Answers.Forbidden
+                || failure instanceof Answers.NotTaken;
     }
 
     /** Whether a refusal lasts: of another one, such as of an overloaded database, the API says no more than that it has failed. */
@@ -96,27 +102,44 @@ public final class GraphQl {
      */
     public JsonNode ask(String query, Map<String, ?> variables, String... promised)
             throws IOException, InterruptedException {
+        return ask(query, variables, true, promised);
+    }
+
+    /** As {@link #ask}, where the answer holds a secret: no message repeats any of it. */
+    JsonNode askForSecret(String query, Map<String, ?> variables, String... promised)
+            throws IOException, InterruptedException {
+        return ask(query, variables, false, promised);
+    }
+
+    private JsonNode ask(String query, Map<String, ?> variables, boolean isShown, String... promised)
+            throws IOException, InterruptedException {
         Platform.Answer answer = platform.post("/graphql", HEADERS, request(query, variables), patience);
         JsonNode json = answer.json();
         JsonNode error = json.at("/errors/0");
         boolean isNotUnderstood = error.at("/extensions/code").asText().startsWith(NOT_UNDERSTOOD);
         if (answer.status() != 200 && !isNotUnderstood) {
             IOException refusal = Answers.refusal(platform, answer, "platform");
-            throw NOT_SERVED.contains(answer.status()) ? new Absent(refusal.getMessage(), answer.status()) : refusal;
+            throw NOT_SERVED.contains(answer.status()) ? new Absent(refusal.getMessage()) : refusal;
         }
         if (error.isObject()) {
             throw failed(error);
         }
         JsonNode data = json.path("data");
         if (!data.isObject()) {
-            throw Answers.unpromised(platform, answer, "the data of a GraphQL API");
+            throw unpromised(answer, "the data of a GraphQL API", isShown);
         }
         for (String field : promised) {
             if (!data.has(field)) {
-                throw Answers.unpromised(platform, answer, field + ", which was asked for");
+                throw unpromised(answer, field + ", which was asked for", isShown);
             }
         }
         return data;
+    }
+
+    private IOException unpromised(Platform.Answer answer, String promised, boolean isShown) {
+        return isShown
+                ? Answers.unpromised(platform, answer, promised)
+                : Answers.unpromisedSecret(platform, answer, promised);
     }
 
     /** A text that an answer must have. */

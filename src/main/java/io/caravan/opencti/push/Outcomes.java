@@ -6,6 +6,7 @@ import io.caravan.event.FailureText;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -13,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -43,7 +45,14 @@ final class Outcomes {
     private static final String NOT_TOLD =
             "the destination tells of no more than " + MOST_TOLD + " failures of a push, and this may be another";
 
-    /** How long a push may take, from when it was pushed: to begin while nothing else goes on, and to end. */
+    /**
+     * How long a push may take.
+     *
+     * @param toBegin to begin, from when it was pushed, while nothing else goes on
+     * @param toEnd to be counted further once it is its turn: from when it was seen to have begun, or was overtaken by a later
+     *     push, or its count last grew. How long it waited before says nothing. Several workers may begin a later push earlier
+     *     and hold an earlier one up, so an overtaken push has as long as one that has begun
+     */
     record Limits(Duration toBegin, Duration toEnd) {}
 
     private final Way way;
@@ -51,37 +60,63 @@ final class Outcomes {
     private final DeadLetters deadLetters;
     private final PushCounters counters;
     private final PushedFiles files;
+    private final LongSupplier clock;
     private final Map<String, Pending> pending = new LinkedHashMap<>();
     private int objects;
     private long bytes;
     private boolean isUntold;
     /** Whether the destination is through with anything that this run of the program has pushed. */
     private boolean isThroughWithAny;
-    /** When the latest of those was pushed that the destination has begun with: what was pushed before and has not begun is lost. */
+    /** When the latest of those was pushed that the destination has begun with: it is the turn of all that was pushed before. */
     private Optional<Long> begunSince = Optional.empty();
 
     private volatile boolean isDeaf;
-    private long askedAt = System.nanoTime();
+    private long askedAt;
     /** For how long the destination could not be asked, in all. */
     private long deaf;
     /** When something was seen to go on: what waits behind it has not failed to begin. */
-    private long movedAt = System.nanoTime();
+    private long movedAt;
     /** How many dead letters of a work are kept, whose others could not be. */
     private final Map<String, Integer> kept = new HashMap<>();
 
-    /** @param isOld whether an earlier run of the program has pushed it */
-    private record Pending(Path file, int objects, long bytes, boolean isOld, long since, long deafBefore) {}
+    /**
+     * A push that is followed.
+     *
+     * @param isOld whether an earlier run of the program has pushed it
+     * @param turn since when it is its turn, or its count has not grown; empty while it waits behind others
+     * @param counted how much of it was counted then
+     */
+    private record Pending(
+            Path file, int objects, long bytes, boolean isOld, Moment since, Optional<Moment> turn, int counted) {
 
-    Outcomes(Way way, DeadLetters deadLetters, PushCounters counters, PushedFiles files) {
-        this(way, deadLetters, counters, files, LIMITS);
+        Pending atTurn(Moment now, int countedNow) {
+            return new Pending(file, objects, bytes, isOld, since, Optional.of(now), countedNow);
+        }
     }
 
-    Outcomes(Way way, DeadLetters deadLetters, PushCounters counters, PushedFiles files, Limits limits) {
+    /** @param deafBefore for how long the destination could not be asked, in all, until then */
+    private record Moment(long at, long deafBefore) {}
+
+    Outcomes(Way way, DeadLetters deadLetters, PushCounters counters, PushedFiles files) {
+        this(way, deadLetters, counters, files, LIMITS, System::nanoTime);
+    }
+
+    /** @param clock in nanoseconds, from any start */
+    Outcomes(
+            Way way,
+            DeadLetters deadLetters,
+            PushCounters counters,
+            PushedFiles files,
+            Limits limits,
+            LongSupplier clock) {
         this.way = way;
         this.limits = limits;
         this.deadLetters = deadLetters;
         this.counters = counters;
         this.files = files;
+        this.clock = clock;
+        askedAt = clock.getAsLong();
+        movedAt = askedAt;
     }
 
     /** Follows what an earlier run of the program has pushed, too. What cannot be read stays where it is. */
@@ -102,7 +137,7 @@ final class Outcomes {
                 LOG.warn("{} is left out: what was pushed cannot be read in it", file);
             }
         } catch (IOException e) {
-            LOG.warn("{} is left out: {}", file, FailureText.of(e));
+            LOG.warn("{} is left out: {}", file, FailureText.withoutPath(e));
         }
     }
 
@@ -121,7 +156,8 @@ final class Outcomes {
     }
 
     private synchronized void add(PushedRun run, Path file, boolean isOld) {
-        Pending added = new Pending(file, run.objects().size(), file.toFile().length(), isOld, System.nanoTime(), deaf);
+        Pending added =
+                new Pending(file, run.objects().size(), file.toFile().length(), isOld, now(), Optional.empty(), 0);
         pending.put(run.work(), added);
         objects += added.objects;
         bytes += added.bytes;
@@ -133,38 +169,50 @@ final class Outcomes {
     /** Asks for those that wait longest. Called now and then, by one thread. */
     void ask() throws InterruptedException {
         countAsked();
-        Map<String, Way.Outcome> underWay = new LinkedHashMap<>();
+        List<String> underWay = new ArrayList<>();
         for (String work : oldest()) {
-            try {
-                Optional<Way.Outcome> outcome = way.outcome(work);
-                if (outcome.isEmpty()) {
-                    untold(work);
-                } else if (!take(work, outcome.get())) {
-                    underWay.put(work, outcome.get());
-                }
-            } catch (Unkept e) {
-                unkept(e);
-            } catch (IOException e) {
-                LOG.debug("What became of {} cannot be asked now", work, e);
-                isDeaf = true;
+            Optional<Way.Outcome> outcome = told(work);
+            if (outcome.isPresent() && !outcome.get().isDone()) {
+                underWay.add(work);
             }
         }
-        for (Map.Entry<String, Way.Outcome> work : underWay.entrySet()) { // when it is known what goes on
-            try {
-                giveUpIfLate(work.getKey(), work.getValue());
-            } catch (Unkept e) {
-                unkept(e);
+        for (String work : underWay) { // when it is known what goes on
+            if (isLate(work)) {
+                // what was told before a later push was seen to have begun is old by now
+                Optional<Way.Outcome> now = told(work);
+                if (now.isPresent() && !now.get().isDone() && isLate(work)) {
+                    giveUp(work, now.get());
+                }
             }
         }
     }
 
+    /** What the destination says of a push now, taken in; empty where that cannot be asked, or it does not tell. */
+    private Optional<Way.Outcome> told(String work) throws InterruptedException {
+        try {
+            Optional<Way.Outcome> outcome = way.outcome(work);
+            if (outcome.isPresent()) {
+                take(work, outcome.get());
+            } else {
+                untold(work);
+            }
+            return outcome;
+        } catch (Unkept e) {
+            unkept(e);
+        } catch (IOException e) {
+            LOG.debug("What became of {} cannot be asked now", work, e);
+            isDeaf = true;
+        }
+        return Optional.empty();
+    }
+
     private static void unkept(Unkept e) {
-        LOG.warn("A dead letter cannot be kept, which is tried again: {}", String.valueOf(e.getCause()));
+        LOG.warn("A dead letter cannot be kept, which is tried again: {}", FailureText.of(e.getCause()));
     }
 
     /** Time in which the destination cannot be asked is none in which it may have begun or ended. */
     private synchronized void countAsked() {
-        long now = System.nanoTime();
+        long now = clock.getAsLong();
         if (isDeaf) {
             deaf += now - askedAt;
         }
@@ -188,43 +236,49 @@ final class Outcomes {
         return pending.keySet().stream().limit(PAGE).toList();
     }
 
-    /** Whether the destination is through with it. */
-    private boolean take(String work, Way.Outcome outcome) throws Unkept {
-        Optional<Pending> asked = pending(work);
-        if (asked.isPresent() && outcome.hasBegun()) { // else there was no room for it any more
-            begun(asked.get());
+    private void take(String work, Way.Outcome outcome) throws Unkept {
+        Optional<Pending> asked = pending(work); // empty where there was no room for it any more
+        if (asked.isPresent() && outcome.hasBegun()) {
+            begun(work, asked.get(), outcome.counted());
         }
         if (asked.isPresent() && outcome.isDone()) {
             end(work, asked.get(), outcome, "the destination was through with the push and has not counted");
         }
-        return outcome.isDone();
     }
 
-    private void giveUpIfLate(String work, Way.Outcome outcome) throws Unkept {
-        Optional<Pending> late = pending(work).filter(asked -> isLate(asked, outcome.hasBegun()));
-        if (late.isPresent() && (outcome.hasBegun() || isOvertaken(late.get()))) {
-            end(work, late.get(), outcome, "the destination has not reported in time on");
-        } else if (late.isPresent()) {
-            LOG.warn(
-                    "The destination has not begun with a push of {} objects within {}, which counts as unknown: are its"
-                            + " workers running? {}",
-                    late.get().objects,
-                    limits.toBegin,
-                    work);
-            unknown(work);
+    private void giveUp(String work, Way.Outcome outcome) {
+        Optional<Pending> late = pending(work);
+        try {
+            if (late.isPresent() && late.get().turn.isPresent()) {
+                end(work, late.get(), outcome, "the destination has not reported in time on");
+            } else if (late.isPresent()) {
+                LOG.warn(
+                        "The destination has not begun with a push of {} objects within {}, which counts as unknown: are its"
+                                + " workers running? {}",
+                        late.get().objects,
+                        limits.toBegin,
+                        work);
+                unknown(work);
+            }
+        } catch (Unkept e) {
+            unkept(e);
         }
     }
 
-    private synchronized void begun(Pending work) {
-        movedAt = System.nanoTime();
-        if (!work.isOld && begunSince.filter(latest -> latest >= work.since).isEmpty()) {
-            begunSince = Optional.of(work.since);
+    private synchronized void begun(String work, Pending begun, int counted) {
+        movedAt = clock.getAsLong();
+        if (begun.turn.isEmpty() || counted > begun.counted) {
+            pending.computeIfPresent(work, (name, same) -> same.atTurn(now(), counted));
+        }
+        if (!begun.isOld
+                && begunSince.filter(latest -> latest >= begun.since.at).isEmpty()) {
+            begunSince = Optional.of(begun.since.at);
         }
     }
 
-    /** Whether something is begun with that was pushed later: the destination works in the order of the pushes. */
+    /** Whether something is begun with that was pushed later. */
     private synchronized boolean isOvertaken(Pending work) {
-        return begunSince.filter(latest -> work.since < latest).isPresent();
+        return begunSince.filter(latest -> work.since.at < latest).isPresent();
     }
 
     /** @param uncounted what is said of those that the destination has not counted */
@@ -324,7 +378,7 @@ final class Outcomes {
         try {
             return files.read(done.file).orElse(PushedRun.NOTHING);
         } catch (IOException e) {
-            throw new Unkept(new IOException(done.file + " cannot be read: " + FailureText.of(e), e));
+            throw new Unkept(new IOException(done.file + " cannot be read: " + FailureText.withoutPath(e), e));
         }
     }
 
@@ -352,13 +406,33 @@ final class Outcomes {
         }
     }
 
-    /** What waits behind others that go on has not failed to begin, but for what they have overtaken. */
-    private synchronized boolean isLate(Pending work, boolean hasBegun) {
-        long now = System.nanoTime();
-        long since = now - work.since - (deaf - work.deafBefore);
-        boolean isWaiting = !hasBegun && !isOvertaken(work);
-        Duration waited = Duration.ofNanos(isWaiting ? Math.min(since, now - movedAt) : since);
-        return waited.compareTo(hasBegun ? limits.toEnd : limits.toBegin) > 0;
+    /** Whether it has had its turn for too long, or has not got it though nothing else goes on. */
+    private synchronized boolean isLate(String name) {
+        Pending work = pending.get(name);
+        if (work == null) {
+            return false;
+        }
+        if (work.turn.isEmpty() && isOvertaken(work)) {
+            work = work.atTurn(now(), 0);
+            pending.put(name, work);
+        }
+        if (work.turn.isPresent()) {
+            return isOver(limits.toEnd, since(work.turn.get()));
+        }
+        return isOver(limits.toBegin, Math.min(since(work.since), clock.getAsLong() - movedAt));
+    }
+
+    private static boolean isOver(Duration limit, long nanos) {
+        return Duration.ofNanos(nanos).compareTo(limit) > 0;
+    }
+
+    private Moment now() {
+        return new Moment(clock.getAsLong(), deaf);
+    }
+
+    /** For how long the destination could be asked since then. */
+    private long since(Moment then) {
+        return clock.getAsLong() - then.at - (deaf - then.deafBefore);
     }
 
     private synchronized void untold(String work) {
@@ -384,7 +458,7 @@ final class Outcomes {
         try {
             files.remove(done.file);
         } catch (IOException e) {
-            LOG.warn("{} stays, and is followed again after the next start: {}", done.file, FailureText.of(e));
+            LOG.warn("{} stays, and is followed again after the next start: {}", done.file, FailureText.withoutPath(e));
         }
         return done;
     }

@@ -275,14 +275,15 @@ final class Pusher {
                 if (!answersOthers) {
                     throw e;
                 }
+                LOG.debug("Try {} was refused, and others are answered", tries, e);
             } catch (IOException e) {
                 if (tries == TRIES) {
                     throw e;
                 }
                 LOG.debug("Try {} failed", tries, e);
-                Thread.sleep(wait);
-                wait *= 2;
             }
+            Thread.sleep(wait);
+            wait *= 2;
         }
     }
 }

@@ -14,7 +14,9 @@ import io.caravan.event.StixObject;
 import io.caravan.opencti.OpenctiComponent;
 import io.caravan.opencti.OpenctiConfiguration;
 import io.caravan.opencti.Platform;
+import io.caravan.testkit.Answer;
 import io.caravan.testkit.FakeDestination;
+import io.caravan.testkit.Request;
 import io.caravan.testkit.SmallDisk;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -46,7 +48,10 @@ class OutcomesTest {
     private final FakeDestination destination = FakeDestination.start().collection(COLLECTION, true);
     private final List<DeadLetter> letters = new ArrayList<>();
     private boolean byTaxii;
-    private Outcomes.Limits limits = new Outcomes.Limits(Duration.ofMinutes(2), Duration.ofHours(1));
+    private static final Duration HOUR = Duration.ofHours(1);
+    private Outcomes.Limits limits = new Outcomes.Limits(Duration.ofMinutes(2), HOUR);
+    private Duration passed = Duration.ZERO;
+    private long readings;
     private long batches;
 
     @AfterEach
@@ -71,7 +76,7 @@ class OutcomesTest {
             way = byTaxii
                     ? new TaxiiWay(platform, "/taxii2/root", COLLECTION, PATIENCE)
                     : new BundleWay(api, new Connector(api, COLLECTION, "Caravan"));
-            outcomes = new Outcomes(way, deadLetters, counters, new PushedFiles(pushed), limits);
+            outcomes = new Outcomes(way, deadLetters, counters, new PushedFiles(pushed), limits, OutcomesTest.this::time);
             Rules rules = new Rules(
                     new Wording(Optional.empty()),
                     true,
@@ -229,21 +234,54 @@ class OutcomesTest {
     /** A message that is rejected is reported nowhere, and its work stays in progress. */
     @Test
     void whatAWorkDoesNotCountInTimeIsNotApplied() throws Exception {
-        limits = new Outcomes.Limits(Duration.ofMinutes(2), Duration.ZERO);
         Life life = new Life()
                 .pushAsItIs(item(Changes.upsert(tool(1))), item(Changes.remove(endless("relationship"))))
                 .ask();
+        passed = passed.plus(HOUR).plusSeconds(1);
+        life.ask();
         assertThat(life.counters.applied()).isEqualTo(1);
         assertThat(life.counters.unknown()).isEqualTo(1);
         assertThat(letters).hasSize(2).allSatisfy(letter -> assertThat(letter.error())
                 .startsWith("the destination has not reported in time on 1 of its 2 objects"));
     }
 
+    /** It waited for hours behind others, and is being applied now. */
+    @Test
+    void theTimeBeforeAPushBeginsIsNotCounted() throws Exception {
+        Life life = new Life().pushAsItIs(item(Changes.upsert(tool(1))), item(Changes.remove(endless("relationship"))));
+        passed = HOUR.multipliedBy(5);
+        life.ask();
+        passed = passed.plus(HOUR).minusSeconds(1);
+        life.ask();
+        assertThat(letters).isEmpty();
+        assertThat(life.outcomes.waiting()).isEqualTo(2);
+    }
+
+    @Test
+    void theTimeBeforeACountGrowsIsNotCounted() throws Exception {
+        Life life = new Life().push(upserts(1, 3));
+        destination.awaitApplied();
+        for (int counted = 1; counted < 3; counted++) {
+            destination.answer(1, OutcomesTest::asksForWork, work(3, counted));
+            life.outcomes.ask();
+            passed = passed.plus(HOUR).minusSeconds(1);
+        }
+        destination.answer(1, OutcomesTest::asksForWork, work(3, 2));
+        life.outcomes.ask();
+        assertThat(letters).isEmpty();
+        life.outcomes.ask();
+        assertThat(life.counters.applied()).isEqualTo(3);
+    }
+
     @Test
     void whatIsOvertakenByLaterPushesIsLost() throws Exception {
-        limits = new Outcomes.Limits(Duration.ZERO, Duration.ofHours(1));
         Life life = new Life().pushAsItIs(item(Changes.remove(endless("relationship"))));
         life.push(upserts(1, 1)).ask();
+        passed = HOUR.minusSeconds(1);
+        life.ask();
+        assertThat(letters).isEmpty(); // another worker may have it in hand
+        passed = HOUR.plusSeconds(1);
+        life.ask();
         assertThat(letters).singleElement().satisfies(letter -> {
             assertThat(letter.id()).isEqualTo(endless("relationship").id());
             assertThat(letter.error()).isEqualTo("the destination has not reported in time on it");
@@ -252,12 +290,39 @@ class OutcomesTest {
         assertThat(life.counters.applied()).isEqualTo(1);
     }
 
+    /** The destination was through with the first between the questions about the first and the second. */
+    @Test
+    void whatSeemsOvertakenByAStaleAnswerIsAskedForOnceMore() throws Exception {
+        limits = new Outcomes.Limits(Duration.ofMinutes(2), Duration.ofSeconds(-1)); // late as soon as it is overtaken
+        Life life = new Life().push(upserts(1, 1)).push(upserts(2, 2));
+        passed = HOUR;
+        destination.awaitApplied().answer(1, OutcomesTest::asksForWork, work(1, 0));
+        life.outcomes.ask();
+        assertThat(letters).isEmpty();
+        assertThat(life.counters.unknown()).isZero();
+        assertThat(life.counters.applied()).isEqualTo(2);
+    }
+
+    private long time() {
+        return passed.toNanos() + ++readings; // no two are the same
+    }
+
+    private static boolean asksForWork(Request request) {
+        return request.text().contains("query Work");
+    }
+
+    private static Answer work(int expected, int counted) {
+        return Answer.json(("{\"data\":{\"work\":{\"id\":\"w\",\"status\":\"progress\",\"errors\":[],\"tracking\":"
+                        + "{\"import_expected_number\":%d,\"import_processed_number\":%d}}}}")
+                .formatted(expected, counted));
+    }
+
     /** It may begin yet: whoever looks after the destination learns of it, and no event is sent twice. */
     @Test
     void whatNoWorkerHasBegunWithIsUnknownAndNoLetter() throws Exception {
-        limits = new Outcomes.Limits(Duration.ZERO, Duration.ZERO);
         destination.haltWorker();
         Life life = new Life().push(upserts(1, 3));
+        passed = Duration.ofMinutes(3);
         life.outcomes.ask();
         assertThat(life.counters.unknown()).isEqualTo(3);
         assertThat(life.counters.applied()).isZero();

@@ -205,16 +205,7 @@ class UnpromisedAnswersTest {
 
     /** By a filter in front, or by the server's own rules. */
     @ParameterizedTest
-    @CsvSource({
-        "taxii,403",
-        "taxii,406",
-        "taxii,404",
-        "taxii,415",
-        "taxii,451",
-        "bundle,403",
-        "bundle,406",
-        "bundle,404"
-    })
+    @CsvSource({"taxii,403", "taxii,406", "taxii,415", "taxii,451", "bundle,403", "bundle,406", "bundle,451"})
     void oneObjectThatIsRefusedHoldsUpNothing(String transport, int status) throws Exception {
         destination.answerAll(holds("Tool 3"), Answer.status(status).body("text/html", "<title>Blocked</title>"));
         push(way(transport), IntStream.rangeClosed(1, 8).mapToObj(UnpromisedAnswersTest::upsert));
@@ -256,6 +247,42 @@ class UnpromisedAnswersTest {
         assertThat(failure(() -> push(way(transport), changes))).contains("answers " + status, "(Blocked)");
         assertThat(letters).isEmpty();
         assertThat(destination.requests()).hasSizeLessThan(12);
+    }
+
+    /** As behind a load balancer, while a platform is updated: other requests are answered meanwhile. */
+    @ParameterizedTest
+    @CsvSource({
+        "taxii,404",
+        "taxii,405",
+        "taxii,410",
+        "taxii,501",
+        "bundle,404",
+        "bundle,405",
+        "bundle,410",
+        "bundle,501"
+    })
+    void anAddressThatIsAwayForPushesIsNoObjectsFault(String transport, int status) {
+        destination.answerAll(holds("Tool 3"), Answer.status(status));
+        assertThat(failure(() -> push(way(transport), Stream.of(upsert(3))))).contains("answers " + status);
+        assertThat(letters).isEmpty();
+    }
+
+    @Test
+    void aFilterThatLetsOnlyQueriesThroughRefusesNoObjects() {
+        destination.answerAll(is("mutation Push"), Answer.status(403));
+        destination.answerAll(is("mutation Ping"), Answer.status(403));
+        assertThat(failure(() -> push(way("bundle"), Stream.of(upsert(1))))).contains("answers 403");
+        assertThat(letters).isEmpty();
+    }
+
+    /** A gateway that wraps the answer, which holds the password of the platform's RabbitMQ. */
+    @ParameterizedTest
+    @ValueSource(strings = {"bundle", "queue"})
+    void noMessageRepeatsTheAnswerToARegistration(String transport) {
+        destination.answerAll(is("registerConnector"), Answer.json("{\"result\":{\"config\":{\"pass\":\"s3cret\"}}}"));
+        assertThat(failure(() -> way(transport).push(run(upsert(1)))))
+                .contains("the answer is JSON;")
+                .doesNotContain("s3cret");
     }
 
     /** A server that lacks the right to the collection may still read an envelope of nothing. */
