@@ -68,7 +68,9 @@ final class ConnectionFailure {
 
     private String ofTls(List<Throwable> chain) {
         String said = words(chain).orElse("it failed");
-        if (said.contains("Unsupported or unrecognized SSL message") || said.contains("plaintext connection")) {
+        if (said.contains("Unsupported or unrecognized SSL message")
+                || said.contains("plaintext connection")
+                || said.contains("received no bytes")) { // it may close before its answer to no request is read
             return "there is none at this port: is url to begin with http://, or is it another port?";
         }
         if (has(chain, CertificateExpiredException.class)) {
