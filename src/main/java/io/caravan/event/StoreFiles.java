@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,8 +65,12 @@ final class StoreFiles {
             return false;
         }
         for (Path log : logs()) {
-            if (Files.size(log) > 0) {
-                return false;
+            try {
+                if (Files.size(log) > 0) {
+                    return false;
+                }
+            } catch (NoSuchFileException e) {
+                return false; // another program that uses the store deleted it
             }
         }
         return true;
@@ -112,6 +117,8 @@ final class StoreFiles {
                     return true;
                 }
             }
+        } catch (NoSuchFileException e) {
+            return false; // deleted by another program that uses the store, which its opening will say
         }
         return false;
     }

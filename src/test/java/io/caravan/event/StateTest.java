@@ -260,6 +260,20 @@ class StateTest {
         }
     }
 
+    /** The first deletes logs that it needs no longer: here one that is listed, and cannot be opened. */
+    @Test
+    void aSecondProgramIsToldThatTheFirstHasItAlsoWhereALogGoesMeanwhile() throws IOException {
+        try (State first = new State(directory);
+                State second = new State(directory)) {
+            first.write(position(1));
+            Files.createSymbolicLink(directory.resolve("000001.log"), directory.resolve("gone"));
+
+            assertThatThrownBy(second::read)
+                    .isInstanceOf(State.Unusable.class)
+                    .hasMessageContaining("in use");
+        }
+    }
+
     @Test
     void theSecondProgramGoesOnOnceTheFirstHasEnded() throws IOException {
         try (State second = new State(directory)) {
