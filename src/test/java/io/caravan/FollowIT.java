@@ -435,7 +435,7 @@ class FollowIT {
         platform.append(frames(4, 9)).trimTo("8000-0");
         program = caravan.start();
         assertThat(program.awaitFailure())
-                .hasValueSatisfying(failure -> assertThat(failure).hasMessageContaining("a gap of PT5S"));
+                .hasValueSatisfying(failure -> assertThat(failure).hasMessageContaining("a gap of 5 s"));
         assertThat(caravan.journalLength()).isEqualTo(3);
     }
 
