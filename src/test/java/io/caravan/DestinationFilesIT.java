@@ -164,10 +164,11 @@ class DestinationFilesIT {
 
     @Test
     void aBatchThatIsTriedAgainFetchesNoFileThatIsThrough() throws Exception {
+        Frame second = create("2000-0", withFiles(id(1), "1.bin"));
+        Frame third = create("3000-0", withFiles(id(2), "2.bin"));
         platform.route(encoded(path(id(0), "0.bin")), request -> {
-            await().atMost(SOON)
-                    .until(() ->
-                            received() == 3); // while this is delivered the others come, which makes them one batch
+            platform.append(second, third); // while the first is delivered, which makes them one batch
+            await().atMost(SOON).until(() -> received() == 3);
             return new Answer(200, "OK", Map.of(), new byte[1]);
         });
         byte[] content = new byte[13 << 20];
@@ -181,10 +182,8 @@ class DestinationFilesIT {
             });
         }
 
-        follow(
-                create("1000-0", withFiles(id(0), "0.bin")),
-                create("2000-0", withFiles(id(1), "1.bin")),
-                create("3000-0", withFiles(id(2), "2.bin")));
+        platform.append(create("1000-0", withFiles(id(0), "0.bin")));
+        followUpTo(third);
         assertThat(data(id(1), 0)).hasSameSizeAs(content);
         assertThat(data(id(2), 0)).hasSameSizeAs(content);
         assertThat(batches).isEqualTo(2);
@@ -197,7 +196,10 @@ class DestinationFilesIT {
 
     private PushCounters follow(Frame... frames) throws Exception {
         platform.append(frames);
-        Frame last = frames[frames.length - 1];
+        return followUpTo(frames[frames.length - 1]);
+    }
+
+    private PushCounters followUpTo(Frame last) throws Exception {
         try (Program program = caravan.start()) {
             running.complete(program);
             await().atMost(SOON).until(() -> Delivered.upTo(last, program));

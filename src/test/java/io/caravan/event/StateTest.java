@@ -268,9 +268,7 @@ class StateTest {
             first.write(position(1));
             Files.createSymbolicLink(directory.resolve("000001.log"), directory.resolve("gone"));
 
-            assertThatThrownBy(second::read)
-                    .isInstanceOf(State.Unusable.class)
-                    .hasMessageContaining("in use");
+            assertThatThrownBy(second::read).isInstanceOf(State.Unusable.class).hasMessageContaining("in use");
         }
     }
 

@@ -76,7 +76,8 @@ class OutcomesTest {
             way = byTaxii
                     ? new TaxiiWay(platform, "/taxii2/root", COLLECTION, PATIENCE)
                     : new BundleWay(api, new Connector(api, COLLECTION, "Caravan"));
-            outcomes = new Outcomes(way, deadLetters, counters, new PushedFiles(pushed), limits, OutcomesTest.this::time);
+            outcomes =
+                    new Outcomes(way, deadLetters, counters, new PushedFiles(pushed), limits, OutcomesTest.this::time);
             Rules rules = new Rules(
                     new Wording(Optional.empty()),
                     true,
