@@ -3,7 +3,6 @@ package io.caravan.opencti.push;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -11,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,8 +30,8 @@ final class Presence {
     /** So many are remembered. */
     private static final int MOST = 50_000;
 
-    private static final String IDS =
-            " { ... on StixObject { id standard_id } ... on StixRelationship { id standard_id } }";
+    private static final ObjectQuery.Selection MARKING =
+            new ObjectQuery.Selection("markingDefinition", "{ id standard_id }");
 
     private final GraphQl api;
     private final Optional<TaxiiWay> collection;
@@ -119,30 +117,13 @@ final class Presence {
     }
 
     private Map<String, Found> ask(List<String> ids) throws IOException, InterruptedException {
-        List<String> declared = new ArrayList<>();
-        StringBuilder fields = new StringBuilder();
-        Map<String, String> variables = new LinkedHashMap<>();
-        for (int i = 0; i < ids.size(); i++) {
-            declared.add("$i" + i + ": String!");
-            boolean isMarking = ids.get(i).startsWith("marking-definition--");
-            fields.append(" o")
-                    .append(i)
-                    .append(isMarking ? ": markingDefinition(id: $i" : ": stixObjectOrStixRelationship(id: $i")
-                    .append(i)
-                    .append(isMarking ? ") { id standard_id }" : ")" + IDS);
-            variables.put("i" + i, ids.get(i));
-        }
-        String query = "query Presence(" + String.join(", ", declared) + ") {" + fields + " }";
-        String[] promised =
-                IntStream.range(0, ids.size()).mapToObj(i -> "o" + i).toArray(String[]::new);
-        JsonNode data = api.ask(query, variables, promised);
+        List<JsonNode> objects = ObjectQuery.ask(
+                api, "Presence", ids, id -> id.startsWith("marking-definition--") ? MARKING : ObjectQuery.IDS);
         Map<String, Found> found = new LinkedHashMap<>();
         for (int i = 0; i < ids.size(); i++) {
-            JsonNode object = data.path("o" + i);
+            JsonNode object = objects.get(i);
             if (object.isObject()) {
                 found.put(ids.get(i), new Found(api.text(object, "/id"), api.text(object, "/standard_id")));
-            } else if (!object.isNull()) {
-                throw api.unpromised("without saying whether it has " + ids.get(i));
             }
         }
         return found;

@@ -4,12 +4,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.caravan.opencti.PushConfiguration;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
-import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,9 +34,10 @@ final class Protection {
             + ") { pageInfo { hasNextPage } edges { node { " + CREATORS + " } } }";
 
     /** Of the one or the other kind of object, the same answer. */
-    private static final String TOLD = " { ... on StixObject { " + CREATORS + " } ... on StixRelationship { " + CREATORS
+    private static final ObjectQuery.Selection OTHERS = ObjectQuery.Selection.of("{ ... on StixObject { " + CREATORS
+            + " } ... on StixRelationship { " + CREATORS
             + " } ... on StixCoreObject { " + CONTAINERS + " } ... on StixCoreRelationship { " + CONTAINERS
-            + " } ... on StixSightingRelationship { " + CONTAINERS + " } }";
+            + " } ... on StixSightingRelationship { " + CONTAINERS + " } }");
 
     private final GraphQl api;
     private final PushConfiguration options;
@@ -127,32 +125,7 @@ final class Protection {
         if (user.isEmpty()) {
             user = Optional.of(new ActingUser(api, options));
         }
-        StringBuilder declared = new StringBuilder();
-        StringBuilder asked = new StringBuilder();
-        Map<String, String> ids = new LinkedHashMap<>();
-        for (int i = 0; i < page.size(); i++) {
-            declared.append(i == 0 ? "" : ", ").append("$i").append(i).append(": String!");
-            asked.append(" o")
-                    .append(i)
-                    .append(": stixObjectOrStixRelationship(id: $i")
-                    .append(i)
-                    .append(")")
-                    .append(TOLD);
-            ids.put("i" + i, page.get(i).sentId());
-        }
-        String[] promised =
-                IntStream.range(0, page.size()).mapToObj(i -> "o" + i).toArray(String[]::new);
-        JsonNode data = api.ask("query Others(" + declared + ") {" + asked + " }", ids, promised);
-        List<JsonNode> told = new ArrayList<>();
-        for (int i = 0; i < page.size(); i++) {
-            JsonNode object = data.path("o" + i);
-            if (!object.isObject() && !object.isNull()) {
-                throw api.unpromised(
-                        "without saying who has written " + page.get(i).sentId());
-            }
-            told.add(object);
-        }
-        return told;
+        return ObjectQuery.ask(api, "Others", page.stream().map(Item::sentId).toList(), id -> OTHERS);
     }
 
     private Optional<String> reasonToKeep(JsonNode object) {

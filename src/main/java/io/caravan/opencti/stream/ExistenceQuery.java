@@ -4,21 +4,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.caravan.event.StixObject;
 import io.caravan.opencti.Platform;
 import io.caravan.opencti.push.GraphQl;
+import io.caravan.opencti.push.ObjectQuery;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.stream.IntStream;
 
 /**
- * Asks the platform which objects it still shows this user, by their ids, many in one request. It asks with
- * {@code stixObjectOrStixRelationship}, because {@code stix} answers from the trash, too. Used by one thread.
+ * Asks the platform which objects it still shows this user, by their ids, many in one request. Used by one thread.
  */
 final class ExistenceQuery {
 
@@ -27,9 +24,6 @@ final class ExistenceQuery {
 
     /** After so many single objects that the platform refuses to answer for, and none that it does, the others are not asked for. */
     private static final int MOST_REFUSALS = 3;
-
-    private static final String FIELDS =
-            " { ... on StixObject { id standard_id } ... on StixRelationship { id standard_id } }";
 
     /** An object for which the platform fails, while it answers for others, is asked for so often again. */
     private static final int MOST_TRIES = 3;
@@ -134,20 +128,24 @@ final class ExistenceQuery {
         }
 
         private void answer(List<StixObject> group) throws IOException, InterruptedException {
-            JsonNode data = api.ask(query(group.size()), ids(group), fields(group.size()));
+            List<JsonNode> answers = look(group.stream().map(StixObject::key).toList());
             for (int i = 0; i < group.size(); i++) {
-                if (isShown(group.get(i), data.path("o" + i))) {
+                if (isShown(group.get(i), answers.get(i))) {
                     shown.add(group.get(i).key());
                 }
             }
             isAnswered = true;
         }
 
+        private List<JsonNode> look(List<String> ids) throws IOException, InterruptedException {
+            return ObjectQuery.ask(api, "Existing", ids, id -> ObjectQuery.IDS);
+        }
+
         /** Else the platform is at fault, and not one object: then it is as unreachable as one that does not answer. */
         private void requireThatOthersAreAnswered(IOException failure) throws IOException, InterruptedException {
             if (!isAnswered) {
                 try {
-                    api.ask(query(1), Map.of("i0", UUID.randomUUID().toString()), fields(1));
+                    look(List.of(UUID.randomUUID().toString()));
                 } catch (IOException e) {
                     e.addSuppressed(failure);
                     throw e;
@@ -169,33 +167,6 @@ final class ExistenceQuery {
             }
             return ". Caravan needs the address /graphql of the platform";
         }
-    }
-
-    private static String query(int size) {
-        StringBuilder declared = new StringBuilder();
-        StringBuilder asked = new StringBuilder();
-        for (int i = 0; i < size; i++) {
-            declared.append(i == 0 ? "" : ", ").append("$i").append(i).append(": String!");
-            asked.append(" o")
-                    .append(i)
-                    .append(": stixObjectOrStixRelationship(id: $i")
-                    .append(i);
-            asked.append(")").append(FIELDS);
-        }
-        return "query Existing(" + declared + ") {" + asked + " }";
-    }
-
-    /** An answer without one of them says of it neither that it is there nor that it is gone. */
-    private static String[] fields(int size) {
-        return IntStream.range(0, size).mapToObj(i -> "o" + i).toArray(String[]::new);
-    }
-
-    private static Map<String, String> ids(List<StixObject> group) {
-        Map<String, String> ids = new LinkedHashMap<>();
-        for (int i = 0; i < group.size(); i++) {
-            ids.put("i" + i, group.get(i).key());
-        }
-        return ids;
     }
 
     /** Under the STIX id of what was merged the platform answers with the object that it was merged into. */

@@ -132,6 +132,18 @@ class ExistenceQueryTest {
         return new ExistenceQuery(new Platform(options), Duration.ofMinutes(1), waits::add).ask(objects);
     }
 
+    /** Something in between answers, and no platform: of none of them it is known whether it is gone. */
+    @ParameterizedTest
+    @ValueSource(strings = {"\"yes\"", "[]", "5", "true"})
+    void takesWhatIsNeitherAnObjectNorNullForNoAnswer(String instead) {
+        answer(ids -> Answer.json("{\"data\":{\"o0\":" + instead + "}}"));
+        List<StixObject> objects = objects(1);
+        assertThatThrownBy(() -> ask(objects))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(
+                        "without saying whether it has " + objects.get(0).key());
+    }
+
     private void answer(Function<List<String>, Answer> answer) {
         platform.route("/graphql", request -> {
             try {
