@@ -111,18 +111,22 @@ final class ExistenceQuery {
                 List<StixObject> again = List.copyOf(failed);
                 failed.clear();
                 for (StixObject object : again) {
-                    try {
-                        answer(List.of(object));
-                    } catch (IOException e) {
-                        if (!GraphQl.isRefusal(e)) {
-                            throw e;
-                        }
-                        if (tries == 1 || GraphQl.isLasting(e)) {
-                            refused(List.of(object), e);
-                        } else {
-                            failed.add(object);
-                        }
-                    }
+                    askAgain(object, tries == 1);
+                }
+            }
+        }
+
+        private void askAgain(StixObject object, boolean isLastTry) throws IOException, InterruptedException {
+            try {
+                answer(List.of(object));
+            } catch (IOException e) {
+                if (!GraphQl.isRefusal(e)) {
+                    throw e;
+                }
+                if (isLastTry || GraphQl.isLasting(e)) {
+                    refused(List.of(object), e);
+                } else {
+                    failed.add(object);
                 }
             }
         }

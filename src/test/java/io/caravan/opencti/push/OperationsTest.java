@@ -318,11 +318,7 @@ class OperationsTest {
     @ValueSource(strings = {"bundle", "taxii"})
     void aNameThatAnotherHasJustGivenUpIsTakenWithoutAMerge(String way) throws Exception {
         byTaxii = way.equals("taxii");
-        StixObject first = object(id("malware", 1), "i1", "x");
-        StixObject second = object(id("malware", 2), "i2", "y");
-        push(upsert(first), upsert(second));
-        know(first);
-        know(second);
+        pushXAndY();
         push(
                 renamed(id("malware", 2), object(id("malware", 3), "i2", "z")),
                 renamed(id("malware", 1), object(id("malware", 2), "i1", "y")));
@@ -334,16 +330,12 @@ class OperationsTest {
     @ValueSource(strings = {"bundle", "taxii"})
     void aNameThatAnotherGaveUpInABatchThatStillWaitsIsTakenWithoutAMerge(String way) throws Exception {
         byTaxii = way.equals("taxii");
-        StixObject first = object(id("malware", 1), "i1", "x");
-        StixObject second = object(id("malware", 2), "i2", "y");
-        push(upsert(first), upsert(second));
+        pushXAndY();
         destination.haltWorker();
         StixObject gaveUp = object(id("malware", 3), "i2", "z");
-        know(first);
-        know(second);
-        deliver(renamed(second.id(), gaveUp));
-        known.put(new Known.KnownObject(gaveUp, false, Optional.empty(), Set.of(second.id())));
-        deliver(renamed(first.id(), object(id("malware", 2), "i1", "y")));
+        deliver(renamed(id("malware", 2), gaveUp));
+        known.put(new Known.KnownObject(gaveUp, false, Optional.empty(), Set.of(id("malware", 2))));
+        deliver(renamed(id("malware", 1), object(id("malware", 2), "i1", "y")));
         destination.letWorkerGoOn().awaitApplied();
         assertThat(names()).containsExactlyInAnyOrder("z", "y");
         assertThat(merges()).isEmpty();
@@ -369,11 +361,7 @@ class OperationsTest {
     @ValueSource(strings = {"bundle", "taxii"})
     void twoThatSwapTheirNamesStayTwo(String way) throws Exception {
         byTaxii = way.equals("taxii");
-        StixObject first = object(id("malware", 1), "i1", "x");
-        StixObject second = object(id("malware", 2), "i2", "y");
-        push(upsert(first), upsert(second));
-        know(first);
-        know(second);
+        pushXAndY();
         push(
                 renamed(id("malware", 1), object(id("malware", 3), "i1", "t")),
                 renamed(id("malware", 2), object(id("malware", 1), "i2", "x")),
@@ -575,6 +563,14 @@ class OperationsTest {
 
     private void know(StixObject object) throws Exception {
         known.put(new Known.KnownObject(object, false, Optional.empty(), Set.of()));
+    }
+
+    /** Two that the destination and the source have, malware 1 named x and malware 2 named y. */
+    private void pushXAndY() throws Exception {
+        for (StixObject object : List.of(object(id("malware", 1), "i1", "x"), object(id("malware", 2), "i2", "y"))) {
+            push(upsert(object));
+            know(object);
+        }
     }
 
     private void push(Change... changes) throws Exception {
